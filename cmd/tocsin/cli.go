@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"tocsin/internal/output"
+	"tocsin/knowledge"
+)
+
+// cli is every verb, with what is common to all.
+type cli struct {
+	Data string `help:"Data directory: installed rules and which are switched off." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
+
+	Watch   watchCmd   `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
+	Rules   rulesCmd   `cmd:"" help:"Check, test, install, list and explain rules."`
+	Version versionCmd `cmd:"" help:"Say which version this is."`
+}
+
+// dataDirectory is where data lives unless told otherwise (XDG Base Directory
+// Specification 0.8).
+func dataDirectory() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "tocsin")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ".tocsin" // a service without a home: below where it runs
+	}
+	return filepath.Join(home, ".local", "share", "tocsin")
+}
+
+// console is what a verb may speak to.
+type console struct {
+	in   io.Reader
+	out  *os.File
+	err  *os.File
+	data string
+}
+
+func (c *console) library() *knowledge.Library {
+	return knowledge.Open(filepath.Join(c.data, "rules"))
+}
+
+// terminal says how to write to a stream: coloured and as wide as it is when it
+// is a terminal, else plain.
+func terminal(f *os.File) output.Terminal {
+	t := output.Terminal{Width: columnsOf(f)}
+	t.Colour = isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" // no-color.org
+	return t
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// columnsOf is the width of a terminal; a pipe gets the width that a person
+// asks for in COLUMNS, or the width that every pager has.
+func columnsOf(f *os.File) int {
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		return width
+	}
+	if width, ok := positive(os.Getenv("COLUMNS")); ok {
+		return width
+	}
+	const pipeWidth = 100
+	return pipeWidth
+}

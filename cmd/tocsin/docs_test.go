@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"tocsin/internal/testdata"
+)
+
+// TestDocumentedCommandsAreCommands reads every command of the user's guide as
+// the program would.
+func TestDocumentedCommandsAreCommands(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open(filepath.Join(testdata.Root(t), "docs", "watch.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	word := regexp.MustCompile(`'[^']*'|\S+`)
+	commands := 0
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		words := word.FindAllString(strings.TrimSpace(lines.Text()), -1)
+		if len(words) == 0 || words[0] != "tocsin" {
+			continue
+		}
+		commands++
+		for i := range words {
+			words[i] = strings.Trim(words[i], "'")
+		}
+		var grammar cli
+		parser, err := newParser(&grammar)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(words[1:]); err != nil {
+			t.Errorf("%s: %v", lines.Text(), err)
+		}
+	}
+	if commands < 20 {
+		t.Errorf("%d commands found: does the guide still show them as lines that begin with tocsin?", commands)
+	}
+}

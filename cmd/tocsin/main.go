@@ -1,0 +1,90 @@
+// Command tocsin watches telemetry for attacks.
+//
+// Each verb has a file of its own; cli.go lists them. Exit statuses: 0 done, 1
+// an error of ours or of input that nothing could be read from, 2 wrong usage, 3
+// something was found at the level that --fail-on names.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"tocsin/internal/output"
+)
+
+// The exit statuses.
+const (
+	exitDone   = 0
+	exitError  = 1
+	exitUsage  = 2
+	exitFailOn = 3
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit status.
+func run() int {
+	var commands cli
+	parser, err := newParser(&commands)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tocsin:", err)
+		return exitError
+	}
+	parsed, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "tocsin: %s\nTry: tocsin --help\n", output.Plain(err.Error()))
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return status(parsed.Run(&console{in: os.Stdin, out: os.Stdout, err: os.Stderr, data: commands.Data}))
+}
+
+func newParser(commands *cli) (*kong.Kong, error) {
+	return kong.New(commands,
+		kong.Name("tocsin"),
+		kong.Description("Software for joint cyber defence: reads what machines logged and says what in it is an attack."),
+		kong.Vars{"data_directory": dataDirectory()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: maxHelpWidth}),
+	)
+}
+
+// maxHelpWidth keeps lines of help short enough to read on a wide terminal.
+const maxHelpWidth = 110
+
+// errFailOn says that something was found at the level that --fail-on names; it
+// is no error, so nothing is printed.
+var errFailOn = errors.New("found at or above the level of --fail-on")
+
+// usageError is a wrong use that only showed after parsing.
+type usageError struct{ error }
+
+// status prints an error and turns it into an exit status.
+func status(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errFailOn) {
+		return exitFailOn
+	}
+	for i, line := range strings.Split(err.Error(), "\n") {
+		prefix := "tocsin:"
+		if i > 0 {
+			prefix = "       "
+		}
+		fmt.Fprintln(os.Stderr, prefix, output.Plain(line))
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	return exitError
+}
