@@ -22,9 +22,10 @@ type Block struct {
 	// Problems is what could not be read before or instead of this block.
 	Problems []Problem
 
-	header any    // what the format needs to know from earlier in the source
-	path   string // what the source says about its content, see Event.Path
-	pool   *sync.Pool
+	header     any    // what the format needs to know from earlier in the source
+	directives []byte // what header was made of, where it was of directive lines
+	path       string // what the source says about its content, see logsource.Hint
+	pool       *sync.Pool
 }
 
 // Problem says what of a source could not be read, and why. Reasons are
