@@ -155,16 +155,64 @@ func (j *Journal) Append(ctx context.Context, entry []byte) (uint64, error) {
 		return 0, err
 	}
 	if len(entry) > MaxEntry {
-		return 0, fmt.Errorf("journal: an entry of %d bytes, at most %d may be: %w", len(entry), MaxEntry, fault.Invalid)
+		return 0, tooLong(entry)
 	}
 	number, failures, err := j.write(entry)
 	if err != nil {
 		return 0, err
 	}
-	if err := j.sync.until(number, failures, j.flush); err != nil {
-		return 0, fmt.Errorf("journal: write to disk: %w: %w", err, fault.Unavailable)
+	return number, j.onDisk(number, failures)
+}
+
+// Batch adds many entries that reach the disk together, for a source that can
+// be read again from its beginning. It belongs to one goroutine.
+type Batch struct {
+	journal  *Journal
+	last     uint64
+	failures uint64
+	waiting  bool
+}
+
+// NewBatch returns a batch without entries.
+func (j *Journal) NewBatch() *Batch { return &Batch{journal: j} }
+
+// Add gives an entry to the operating system; Commit puts it on disk. Its
+// errors are Append's.
+func (b *Batch) Add(entry []byte) error {
+	if len(entry) > MaxEntry {
+		return tooLong(entry)
 	}
-	return number, nil
+	number, failures, err := b.journal.write(entry)
+	if err != nil {
+		return err
+	}
+	if !b.waiting {
+		b.failures, b.waiting = failures, true
+	}
+	b.last = number
+	return nil
+}
+
+// Commit returns once every entry that was added is on disk. After an error
+// none may be: they are to be added again.
+func (b *Batch) Commit() error {
+	if !b.waiting {
+		return nil
+	}
+	b.waiting = false
+	return b.journal.onDisk(b.last, b.failures)
+}
+
+// onDisk returns once the number, written after so many failures, is on disk.
+func (j *Journal) onDisk(number, failures uint64) error {
+	if err := j.sync.until(number, failures, j.flush); err != nil {
+		return fmt.Errorf("journal: write to disk: %w: %w", err, fault.Unavailable)
+	}
+	return nil
+}
+
+func tooLong(entry []byte) error {
+	return fmt.Errorf("journal: an entry of %d bytes, at most %d may be: %w", len(entry), MaxEntry, fault.Invalid)
 }
 
 // write gives an entry to the operating system. It returns its number, and how
