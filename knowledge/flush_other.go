@@ -1,0 +1,6 @@
+//go:build !unix
+
+package knowledge
+
+// flush does nothing here: set.json itself is synced.
+func flush() {}
