@@ -49,3 +49,11 @@ func publicSuffix(domain string) string {
 	}
 	return suffix
 }
+
+// isICANN reports whether a domain ends in a suffix that ICANN's part of the
+// public suffix list knows.
+func isICANN(domain string) bool {
+	suffix := publicSuffix(domain)
+	_, icann := publicsuffix.PublicSuffix(suffix)
+	return icann || strings.IndexByte(suffix, '.') >= 0
+}
