@@ -8,6 +8,7 @@ import (
 
 func isDigit(c byte) bool  { return c-'0' <= 9 }
 func isLetter(c byte) bool { return c|0x20-'a' < 26 }
+func isAlnum(c byte) bool  { return isLetter(c) || isDigit(c) }
 func isSpace(c byte) bool  { return c == ' ' || c-'\t' <= '\r'-'\t' }
 
 // unhex returns the value of a hexadecimal digit.

@@ -206,3 +206,18 @@ func isFileName(name string) bool {
 	}
 	return false
 }
+
+// weakExtensions are those that are also words of code and of prose: what ends
+// in one is not taken for a file in free text.
+var weakExtensions = map[string]bool{
+	"a": true, "c": true, "h": true, "o": true, "r": true, "s": true, "t": true, "class": true, "action": true, "map": true, "properties": true,
+	"config": true, "manifest": true, "data": true, "old": true, "temp": true, "lock": true, "part": true, "orig": true, "service": true, "socket": true,
+	"timer": true, "mount": true, "target": true, "rules": true, "spec": true, "patch": true, "theme": true, "job": true, "application": true, "bundle": true,
+	"go": true, "one": true, "pub": true, "key": true, "log": false, "url": true, "order": true, "dot": true, "bin": false, "obj": true, "la": true,
+	"po": true, "fs": true, "cs": true, "ts": true, "mk": true, "pid": true, "inc": true, "pol": true, "vb": true, "cat": true, "cab": false, "java": false,
+	"vue": true, "less": true, "asc": true, "sig": true, "rsa": true, "proto": true, "map2": true,
+}
+
+func isWeak(name string) bool {
+	return weakExtensions[strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])]
+}
