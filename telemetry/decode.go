@@ -22,6 +22,10 @@ import (
 
 // Decoder turns blocks into events. It is made once for each goroutine.
 type Decoder struct {
+	// Reject is told of every record of a text format that cannot be read; may
+	// be nil.
+	Reject func(Rejected)
+
 	resolver   *logsource.Resolver
 	embeddings embeddings
 	evtx       *evtx.Decoder
@@ -117,7 +121,24 @@ func (d *Decoder) Decode(b *Block, visit func(*Event) error) ([]Problem, error) 
 	return d.problems, err
 }
 
-// problem counts a record that could not be read.
+// Rejected is a record that could not be read.
+type Rejected struct {
+	Reason string
+	Number uint64 // in its source, and where it begins there
+	Offset int64
+	Record []byte // as it was written; valid until the decoder moves on
+}
+
+// reject counts a record that could not be read, and hands it on.
+func (d *Decoder) reject(err error, number uint64, offset int64, record []byte) {
+	reason := reasonOf(err)
+	d.problem(reason, offset)
+	if d.Reject != nil {
+		d.Reject(Rejected{Reason: reason, Number: number, Offset: offset, Record: record})
+	}
+}
+
+// problem counts what could not be read.
 func (d *Decoder) problem(reason string, offset int64) {
 	d.problems = countProblem(d.problems, reason, offset)
 }
@@ -153,7 +174,7 @@ func (d *Decoder) finish() error {
 func (d *Decoder) eachLine(b *Block, decode func(line []byte, rec *intel.Record) error) error {
 	return walkLines(b, func(line []byte, number uint64, at int64) error {
 		if err := decode(line, d.begin(number, at)); err != nil {
-			d.problem(reasonOf(err), at)
+			d.reject(err, number, at, line)
 			return nil
 		}
 		return d.finish()
