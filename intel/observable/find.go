@@ -1,6 +1,7 @@
 package observable
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,7 +22,7 @@ import (
 //
 // The time is linear in the length of text, whatever it holds.
 func Find(text []byte, visit func(o intel.Observable, start, end int)) {
-	f := finder{text: text, visit: visit}
+	f := finder{text: text, visit: visit, json: bytes.Contains(text, []byte(`":`))}
 	for at := 0; at < len(text); {
 		at = f.step(at)
 	}
@@ -33,8 +34,9 @@ func Find(text []byte, visit func(o intel.Observable, start, end int)) {
 type finder struct {
 	text   []byte
 	visit  func(o intel.Observable, start, end int)
-	done   int // where the last observable ended
-	looked int // how far the last look for a path after a host went
+	done   int  // where the last observable ended
+	looked int  // how far the last look for a path after a host went
+	json   bool // text is of JSON, in which a backslash begins an escape
 	buffer []byte
 }
 
@@ -42,6 +44,8 @@ type finder struct {
 func (f *finder) step(at int) int {
 	c := f.text[at]
 	switch {
+	case c == '\\' && f.escapes(at):
+		return at + 2
 	case c == '\\' || c == '/' || c == '%':
 		if end := f.path(at); end > 0 {
 			return end
@@ -129,12 +133,22 @@ func removeEscapes(dst []byte, at int) []byte {
 	return dst[:n]
 }
 
-// before returns the byte before a position, a blank at the beginning.
+// before returns the byte before a position, a blank at the beginning and after
+// an escape.
 func (f *finder) before(at int) byte {
-	if at == 0 {
+	if at == 0 || f.escapes(at-2) {
 		return ' '
 	}
 	return f.text[at-1]
+}
+
+// escapes reports whether "\n" or the like stands at a position of JSON: a
+// backslash of a path is written twice there.
+func (f *finder) escapes(at int) bool {
+	if !f.json || at < 0 || at+1 >= len(f.text) || f.text[at] != '\\' || at > 0 && f.text[at-1] == '\\' {
+		return false
+	}
+	return bytes.IndexByte([]byte(`nrtbf"`), f.text[at+1]) >= 0
 }
 
 // after returns the byte at a position, a blank at the end.

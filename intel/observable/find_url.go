@@ -84,7 +84,11 @@ func (f *finder) endsURL(start, at int) bool {
 	case '"', '<', '>', '`', '|', '^', '{', '}', '\'':
 		return true
 	case '\\':
-		return f.after(at+1) != '/'
+		next := at
+		for f.after(next) == '\\' {
+			next++
+		}
+		return f.after(next) != '/' && f.after(next) != '.'
 	case ',', ';':
 		next := f.after(at + 1)
 		return isSpace(next) || next == '"' || next == '\'' || hasPrefixFold(f.text[at+1:], "http") || hasPrefixFold(f.text[at+1:], "hxxp")
@@ -167,7 +171,7 @@ func (f *finder) hostWithPath(at, end int, isHost bool) int {
 // a host with a path.
 func (f *finder) isAlternative(at, slash, end int) bool {
 	path := appendRefanged(nil, f.text[slash+1:end])
-	if isIPText(path) {
+	if isIPText(path) || isKnownDomain(string(path)) && !isFileName(string(path)) {
 		return true
 	}
 	address := isIPText(f.text[at:slash])

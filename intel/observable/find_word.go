@@ -152,6 +152,7 @@ func (f *finder) name(at, end int, defanged bool) {
 		f.emit(intel.MACAddress, at, end)
 	case len(text) >= 6 && text[0] == 'A' && text[1] == 'S' && allDigits(text[2:]):
 		f.emit(intel.ASN, at, end)
+	case f.isNamedFile(at, end) && f.emit(intel.FileName, at, end):
 	case f.isDomain(at, end, defanged):
 		f.emit(intel.Domain, at, end)
 	case f.isFile(at, end):
@@ -186,7 +187,7 @@ func (f *finder) hash(at, end int) bool {
 	if kind == intel.NoObservable || !allHex(text) || !looksRandom(text) || f.isEncodedText(at) {
 		return false
 	}
-	if c, d := f.before(at), f.after(end); c == '+' || c == '$' || d == '+' || d == '$' || (c == '/' && d == '/') {
+	if c, d := f.before(at), f.after(end); c == '+' || c == '$' || d == '+' || d == '$' || (isSeparator(c) && isSeparator(d)) {
 		return false
 	}
 	if kind == intel.MD5 {

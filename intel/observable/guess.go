@@ -29,7 +29,9 @@ func Guess(text string) (intel.Observable, bool) {
 	if term = unwrap(appendRefanged(nil, term)); len(term) == 0 {
 		return intel.Observable{}, false
 	}
-	term = cutPort(term)
+	if term = cutPort(term); len(term) == 0 {
+		return intel.Observable{}, false
+	}
 	for _, kind := range guesses(term) {
 		if value, ok := Append(nil, kind, term); ok {
 			return intel.Observable{Kind: kind, Value: string(value)}, true
@@ -201,8 +203,9 @@ func isFileName(name string) bool {
 	switch extensions[strings.ToLower(name[dot+1:])] {
 	case onlyFile:
 		return true
-	case ratherFile:
-		return strings.Count(name, ".") == 1
+	case ratherFile: // "setup.py", "notes-v2.1.md"
+		stem := name[:dot]
+		return strings.IndexByte(stem, '.') < 0 || allDigits([]byte(stem[strings.LastIndexByte(stem, '.')+1:]))
 	}
 	return false
 }

@@ -96,9 +96,11 @@ func (x *Extractor) path(value []byte, visit Visit) {
 	if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
 		name = name[:stream]
 	}
-	if len(name) > 0 && len(name) <= longestFileName {
+	if n := len(name); n > 0 && n <= longestFileName && isAlnum(name[0]) && isAlnum(name[n-1]) {
 		x.report(intel.FileName, name, visit) // already in normal form
+		return
 	}
+	x.emit(intel.FileName, name, visit)
 }
 
 // pathMark stands before each path in the list of a Defender event
