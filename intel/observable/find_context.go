@@ -1,0 +1,203 @@
+package observable
+
+import (
+	"bytes"
+	"strings"
+)
+
+// lookBack is how far before a number a word is looked for that says what it
+// is.
+const lookBack = 24
+
+// versionWords stand before a version.
+var versionWords = [...]string{
+	"version", "versions", "ver", "v", "release", "build", "rev", "revision", "firmware", "prior to", "before", "than", "through", "below",
+	"fileversion", "productversion", "engine", "signature", "signatures", "oid", "update", "software", "patch", "engineversion", "hostversion", "as", "av", "nis",
+}
+
+// isVersion reports whether four numbers are a version and not an address.
+func (f *finder) isVersion(at, end int, a [4]byte) bool {
+	if a[0] == 0 && a != [4]byte{} {
+		return true
+	}
+	before, after := f.before(at), f.after(end)
+	if before == '/' && at > 1 && isLetter(f.text[at-2]) { // Chrome/117.0.0.0
+		return true
+	}
+	if before == '.' || before == '_' || after == '_' || isAlnum(after) {
+		return true
+	}
+	for _, word := range versionWords {
+		if f.follows(at, word) {
+			return true
+		}
+	}
+	rest := bytes.TrimLeft(f.text[min(end, len(f.text)):min(end+lookBack, len(f.text))], " (")
+	for _, word := range [...]string{"and prior", "and earlier", "or earlier", "and later", "or later", "and below", "and above", "or prior", "and newer"} {
+		if hasPrefixFold(rest, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// follows reports whether a word stands before a position, with nothing but
+// quotes, blanks, colons and the like between.
+func (f *finder) follows(at int, word string) bool {
+	text := f.text[max(0, at-lookBack):at]
+	text = bytes.TrimRight(text, " \t\"':=([<>\\_-")
+	start := len(text) - len(word)
+	if start < 0 || !hasPrefixFold(text[start:], word) {
+		return false
+	}
+	if start == 0 {
+		return at <= lookBack || len(text) < lookBack
+	}
+	c := text[start-1]
+	return !isLetter(c) || (c >= 'a' && text[start] < 'a') // also the end of camelCase
+}
+
+// encodedKeys are fields of the Linux audit log that hold text in hexadecimal
+// (auditd: SPEC Audit Event Enrichment).
+var encodedKeys = [...]string{"saddr", "proctitle", "cmd", "exe", "data", "acct", "name", "cwd", "comm", "path", "dir", "a0", "a1", "a2", "a3", "key"}
+
+func (f *finder) isEncodedText(at int) bool {
+	if f.before(at) != '=' {
+		return false
+	}
+	for _, key := range encodedKeys {
+		if f.follows(at, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// isDomain reports whether a run is a domain, by its form and by what stands
+// around it.
+func (f *finder) isDomain(at, end int, defanged bool) bool {
+	if end-at > longestRun {
+		return false
+	}
+	name := string(appendRefanged(nil, f.text[at:end]))
+	if strings.IndexByte(name, '.') < 0 || !isKnownDomain(name) {
+		return false
+	}
+	if _, written := f.run(at); defanged && written {
+		return true
+	}
+	return f.domainMayStand(at, end) && looksLikeDomain(name)
+}
+
+// domainMayStand tells by the bytes around a name whether it is part of a path,
+// the name of a field, or code.
+func (f *finder) domainMayStand(at, end int) bool {
+	switch f.before(at) {
+	case '$', '#', '%', '&', '.', '-', '_', '~', '+':
+		return false
+	case '\\':
+		// Within JSON "\n" and "\t" stand before a word, which then begins one later.
+		return at > 1 && f.text[at-2] == '\\' && (at < 3 || !isAlnum(f.text[at-3]) && f.text[at-3] != ':')
+	case '/':
+		if at < 2 || f.text[at-2] != '/' {
+			return at > 1 && isSpace(f.text[at-2]) || at > 1 && isIPText(lastWord(f.text[:at-1]))
+		}
+	}
+	switch f.after(end) {
+	case '(', '=', '$', '\\':
+		return f.after(end) == '\\' && f.after(end+1) != '\\' && !isAlnum(f.after(end+1)) || f.after(end) == '\\' && (f.after(end+1) == 'n' || f.after(end+1) == 'r')
+	case '"', '\'':
+		return f.after(end+1) != ':' || !f.opens(at)
+	}
+	return true
+}
+
+// opens reports whether a quote stands before a position, as before the name
+// of a field in JSON.
+func (f *finder) opens(at int) bool { return f.before(at) == '"' || f.before(at) == '\'' }
+
+// lastWord returns the last word of text, if it is no longer than an address.
+func lastWord(text []byte) []byte {
+	text = text[max(0, len(text)-lookBack):]
+	return text[bytes.LastIndexAny(text, " \t,;(\"")+1:]
+}
+
+// roots are first labels of names in code: of packages, and of objects.
+var roots = map[string]bool{
+	"com": true, "org": true, "net": true, "io": true, "java": true, "javax": true, "edu": true, "gov": true, "system": true, "microsoft": true,
+	"process": true, "event": true, "host": true, "user": true, "file": true, "dns": true, "http": true, "url": true, "source": true, "destination": true,
+	"client": true, "server": true, "agent": true, "log": true, "network": true, "registry": true, "rule": true, "threat": true, "tls": true,
+	"window": true, "document": true, "this": true, "self": true, "location": true, "console": true, "obj": true, "object": true, "req": true,
+	"res": true, "request": true, "response": true, "app": true, "module": true, "exports": true, "os": true, "sys": true, "string": true, "array": true,
+	"math": true, "json": true, "date": true, "ssl": true, "id": true, "data": true, "data_channel": true, "asp": true, "ado": true, "vb": true, "my": true,
+	"node": true, "conn": true, "alert": true, "flow": true, "winlog": true, "target": true, "parent": true, "rawdata": true, "args": true, "xhr": true,
+	"test": true, "config": true, "item": true, "items": true, "wscript": true, "adodb": true, "vendor": true, "product": true, "group": true,
+}
+
+// commonShort are top-level domains below which labels of one letter exist,
+// and those of digits.
+var commonShort = map[string]bool{"com": true, "co": true, "net": true, "org": true, "cn": true, "info": true, "biz": true, "ru": true, "xyz": true, "top": true}
+
+// looksLikeDomain tells a domain from names in code and of files by the name
+// alone.
+func looksLikeDomain(name string) bool {
+	labels := strings.Split(name, ".")
+	suffix, owner := labels[len(labels)-1], labels[len(labels)-2]
+	small, big := strings.ToLower(suffix), strings.ToUpper(name)
+	if suffix != small && name != big { // System.Net
+		return false
+	}
+	if isFileName(name) || (extensions[small] == ratherFile && labels[0] != "www") || extensions[small] == ratherDomain && len(labels) == 2 && strings.Contains(owner, "_") {
+		return false
+	}
+	first := strings.ToLower(labels[0])
+	if roots[first] && (len(labels) > 2 && packageRoots[first] || len(labels) == 2 && !commonShort[small] || name == big && small == "net") {
+		return false
+	}
+	if strings.Contains(owner, "_") || small == "target" {
+		return false
+	}
+	if (len(owner) == 1 || allDigits([]byte(owner))) && !commonShort[small] {
+		return false
+	}
+	return !isCamel(owner)
+}
+
+// packageRoots begin the names of packages, a domain turned round.
+var packageRoots = map[string]bool{"com": true, "org": true, "net": true, "io": true, "java": true, "javax": true, "edu": true, "gov": true, "system": true, "microsoft": true}
+
+// isCamel tells names like getElement and fileName.
+func isCamel(label string) bool {
+	for i := 1; i < len(label); i++ {
+		if label[i-1] >= 'a' && label[i-1] <= 'z' && label[i] >= 'A' && label[i] <= 'Z' {
+			return strings.IndexByte("abcdefghijklmnopqrstuvwxyz", label[0]) >= 0
+		}
+	}
+	return false
+}
+
+// isFile reports whether a run is the name of a file that stands alone.
+func (f *finder) isFile(at, end int) bool {
+	name := string(f.text[at:end])
+	if !isFileName(name) || isWeak(name) {
+		return false
+	}
+	switch f.before(at) {
+	case '/', '\\', '.', '$', '*', '%', '~':
+		return false
+	}
+	switch f.after(end) {
+	case '(', '=', '/', '\\', '*', '[':
+		return f.after(end) == '\\' && (f.after(end+1) == '"' || f.after(end+1) == 'n' || f.after(end+1) == 'r' || f.after(end+1) == '\'')
+	case '"':
+		return f.after(end+1) != ':' || !f.opens(at)
+	}
+	return kindOfStem(name)
+}
+
+// kindOfStem reports whether what stands before the extension could be a
+// file's: it has a letter or digit, and is no list of numbers.
+func kindOfStem(name string) bool {
+	stem := name[:strings.LastIndexByte(name, '.')]
+	return strings.ContainsFunc(stem, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 0x7f }) || len(stem) > 3 && allDigits([]byte(stem))
+}
