@@ -26,6 +26,16 @@ type Question struct {
 	Since, Until time.Time
 }
 
+func (q *Question) isRange() bool { return q.Below || q.Kind == intel.IPRange }
+
+// remembered is the kind under which what is asked about is kept.
+func (q *Question) remembered() intel.ObservableKind {
+	if q.Kind == intel.IPRange {
+		return intel.IPAddress
+	}
+	return q.Kind
+}
+
 // Answer is what is remembered of a question.
 type Answer struct {
 	// Seen says whether any of it was seen in the time asked about. Sightings
@@ -96,8 +106,13 @@ func (l *Ledger) Ask(ctx context.Context, questions []Question) ([]Answer, error
 		return nil, err
 	}
 	answers := make([]Answer, len(questions))
+	removed := *l.removed.Load()
 	for i := range tallies {
-		answers[i] = tallies[i].answer(l, &questions[i])
+		q := &questions[i]
+		if tallies[i].problem == "" {
+			tallies[i].problem = removed[q.remembered()].problem(q, q.isRange())
+		}
+		answers[i] = tallies[i].answer(l)
 	}
 	return answers, err
 }
@@ -107,7 +122,7 @@ func (l *Ledger) lookups(questions []Question, tallies []tally) []lookup {
 	all := make([]lookup, 0, len(questions))
 	keys := make([]byte, 0, len(questions)*32)
 	for i, q := range questions {
-		if q.Below || q.Kind == intel.IPRange {
+		if q.isRange() {
 			s, err := spanOf(q.Observable)
 			if err != nil {
 				tallies[i].problem = err.Error()
@@ -118,7 +133,11 @@ func (l *Ledger) lookups(questions []Question, tallies []tally) []lookup {
 		}
 		at := len(keys)
 		keys = appendKey(keys, q.Kind, []byte(q.Value))
-		all = append(all, lookup{span{from: keys[at:len(keys):len(keys)]}, i})
+		key := keys[at:len(keys):len(keys)]
+		all = append(all, lookup{span{from: key}, i})
+		if p, ok := l.pseudonymOf(key); ok {
+			tallies[i].pseudonym = p
+		}
 	}
 	slices.SortFunc(all, func(a, b lookup) int { return bytes.Compare(a.from, b.from) })
 	return all
@@ -163,6 +182,9 @@ func (s *seeker) look(ctx context.Context, u *lookup, q *Question, t *tally) {
 	err := s.open()
 	if err == nil && u.to == nil {
 		err = s.point(u.from, q, t)
+		if err == nil && t.pseudonym != nil {
+			err = s.point(t.pseudonym, q, t)
+		}
 	} else if err == nil {
 		err = s.scan(ctx, u.span, q, t)
 	}
@@ -221,7 +243,7 @@ func (s *seeker) add(q *Question, t *tally) error {
 	if err := s.found.decode(value); err != nil {
 		return err
 	}
-	if t.add(&s.found, q) && (q.Below || q.Kind == intel.IPRange) && len(t.examples) < ExamplesLimit {
+	if t.add(&s.found, q) && q.isRange() && len(t.examples) < ExamplesLimit {
 		if o, ok := observable(s.it.Key()); ok {
 			t.examples = append(t.examples, o)
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
 	"slices"
 	"time"
@@ -22,9 +23,12 @@ type Batch struct {
 	entries []entry // in the order of their first sighting
 	slots   []int32 // a hash table of entries by key; 0 is free, else index+1
 
+	order []place // the entries by their keys, once sorted
+
 	hours   map[presenceKey]hours
 	sources []batchSource
-	source  int // the last one asked for
+	index   map[string]int // of sources, by name
+	source  int            // the last one asked for
 	host    remembered
 	log     remembered
 	seen    uint64
@@ -59,7 +63,7 @@ type remembered struct {
 
 // NewBatch returns an empty batch for this ledger.
 func (l *Ledger) NewBatch() *Batch {
-	b := &Batch{ledger: l, seed: l.seed, hours: map[presenceKey]hours{}}
+	b := &Batch{ledger: l, seed: l.seed, hours: map[presenceKey]hours{}, index: map[string]int{}}
 	b.Reset()
 	return b
 }
@@ -73,6 +77,7 @@ func (b *Batch) Reset() {
 	}
 	clear(b.slots)
 	clear(b.hours)
+	clear(b.index)
 	b.sources, b.source, b.seen = b.sources[:0], 0, 0
 }
 
@@ -173,14 +178,16 @@ func (b *Batch) sourceOf(name string) int {
 	if b.source < len(b.sources) && b.sources[b.source].name == name {
 		return b.source
 	}
-	b.source = slices.IndexFunc(b.sources, func(s batchSource) bool { return s.name == name })
-	if b.source < 0 {
-		b.source = min(len(b.sources), sourcesLimit-1)
-		if b.source == len(b.sources) {
+	at, ok := b.index[name]
+	if !ok {
+		at = min(len(b.sources), sourcesLimit-1)
+		if at == len(b.sources) {
 			b.sources = append(b.sources, batchSource{name: name})
+			b.index[name] = at
 		}
 	}
-	return b.source
+	b.source = at
+	return at
 }
 
 // sourcesLimit is how many sources one batch tells apart, all that fit in an
@@ -231,15 +238,35 @@ func (b *Batch) rehash() {
 
 func (b *Batch) key(e *entry) []byte { return b.keys[e.at : e.at+uint32(e.length)] }
 
+// place is an entry with the beginning of its key, which mostly decides its
+// order: looking at the keys themselves is what sorting would spend its time on.
+type place struct {
+	begins uint64
+	entry  int32
+}
+
 // sorted returns the entries in the order of their keys, which is how the
-// database takes them fastest.
-func (b *Batch) sorted() []*entry {
-	order := make([]*entry, len(b.entries))
+// database takes them fastest. It is valid until the next call.
+func (b *Batch) sorted() []place {
+	b.order = b.order[:0]
 	for i := range b.entries {
-		order[i] = &b.entries[i]
+		b.order = append(b.order, place{beginning(b.key(&b.entries[i])), int32(i)})
 	}
-	slices.SortFunc(order, func(x, y *entry) int { return bytes.Compare(b.key(x), b.key(y)) })
-	return order
+	slices.SortFunc(b.order, func(x, y place) int {
+		if x.begins != y.begins {
+			return cmp.Compare(x.begins, y.begins)
+		}
+		return bytes.Compare(b.key(&b.entries[x.entry]), b.key(&b.entries[y.entry]))
+	})
+	return b.order
+}
+
+// beginning is a number that orders keys as their first bytes do: kind, form
+// and seven more.
+func beginning(key []byte) uint64 {
+	var first [8]byte
+	copy(first[1:], key[keyHead:])
+	return uint64(key[1])<<59 | uint64(key[2])<<56 | binary.BigEndian.Uint64(first[:])
 }
 
 // sortedHours returns the keys of the hours in order.

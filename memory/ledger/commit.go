@@ -109,7 +109,8 @@ const entryBytes = 24
 
 func (l *Ledger) writeEntries(db *pebble.DB, w *pebble.Batch, b *Batch, q *quota) error {
 	var value []byte
-	for _, e := range b.sorted() {
+	for _, p := range b.sorted() {
+		e := &b.entries[p.entry]
 		key := b.key(e)
 		refuse, err := q.refuses(db, key, e)
 		if err != nil {

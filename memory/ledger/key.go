@@ -43,6 +43,8 @@ const (
 	hashBytes = 16
 	// keyHead is the length of space, kind and form.
 	keyHead = 3
+	// keyLimit is longer than any key.
+	keyLimit = 1 << 11
 )
 
 // digestBytes are the lengths of the kinds that are digests in hexadecimal.

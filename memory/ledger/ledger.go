@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"tocsin/intel"
 	"tocsin/internal/fault"
 	"tocsin/internal/lockfile"
 )
@@ -38,8 +40,12 @@ type Ledger struct {
 	writing sync.Mutex
 	counts  map[string]*sourceCount // guarded by writing
 	meta    meta                    // guarded by writing
+	holds   holds                   // guarded by writing
+	records []Record                // guarded by writing
 
-	state state
+	state     state
+	pseudonym atomic.Pointer[[]byte] // the key of pseudonyms, nil while there is none
+	removed   atomic.Pointer[map[intel.ObservableKind]gaps]
 }
 
 // Open opens the ledger in a folder, which is made when it is not there. After
@@ -81,7 +87,12 @@ func (l *Ledger) start() (err error) {
 	if err := l.loadMeta(); err != nil {
 		return err
 	}
-	return l.loadCounts()
+	for _, load := range [...]func() error{l.loadCounts, l.loadHolds, l.loadRecords, l.loadPseudonymKey} {
+		if err := load(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close writes what is in memory to disk and closes the ledger, after whoever
@@ -150,9 +161,9 @@ func get(r pebble.Reader, key []byte) ([]byte, error) {
 
 // The keys of spaceMeta.
 const (
-	metaCursor    = 1 // the number of the last journal entry that is in
-	metaSince     = 2 // the day before which retention has removed what it could
-	metaPseudonym = 3 // reserved
+	metaCursor = 1 // the number of the last journal entry that is in
+	metaSince  = 2 // the day before which retention has removed what it could
+	metaImport = 3 // with the checksum of an export: how much of it was imported
 )
 
 func metaKey(name byte) []byte { return []byte{spaceMeta, name} }

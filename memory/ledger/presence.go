@@ -13,18 +13,6 @@ import (
 	"tocsin/intel"
 )
 
-// Presence says in which hours of a day a source spoke of a host in events of
-// a log source. Bit n of Seen and Unhealthy stands for the hour that begins at
-// n o'clock UTC.
-type Presence struct {
-	Source    string
-	LogSource intel.LogSource
-	Host      string
-	Day       time.Time
-	Seen      uint32
-	Unhealthy uint32
-}
-
 // The length of a presence's key, and of its beginnings.
 const (
 	logBytes       = 1 + 4
@@ -70,7 +58,7 @@ func parseLog(name string) intel.LogSource {
 // Presence calls yield for every presence of the days from since to until, both
 // included, in log sources that want takes; nil takes all. It stops at yield's
 // first error and returns it. Hosts beyond NamesLimit have no name.
-func (l *Ledger) Presence(ctx context.Context, since, until time.Time, want func(intel.LogSource) bool, yield func(Presence) error) error {
+func (l *Ledger) Presence(ctx context.Context, since, until time.Time, want func(intel.LogSource) bool, yield func(intel.Presence) error) error {
 	from, to := momentOf(since).day(), momentOf(until).day()
 	db, done, err := l.use()
 	if err != nil {
@@ -86,7 +74,7 @@ type presenceScan struct {
 	ledger   *Ledger
 	from, to day
 	want     func(intel.LogSource) bool
-	yield    func(Presence) error
+	yield    func(intel.Presence) error
 }
 
 // run skips from one log source and source to the next: their days stand
@@ -133,7 +121,7 @@ func (p *presenceScan) one(it *pebble.Iterator, k presenceKey, log intel.LogSour
 	if err != nil {
 		return err
 	}
-	return p.yield(Presence{
+	return p.yield(intel.Presence{
 		Source: p.ledger.sources.text(k.source), LogSource: log, Host: p.ledger.hosts.text(uint32(k.host)),
 		Day: k.day.time(), Seen: h.seen, Unhealthy: h.unhealthy,
 	})

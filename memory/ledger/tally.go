@@ -15,6 +15,8 @@ type tally struct {
 	partly   bool // some sightings are outside the time asked about
 	examples []intel.Observable
 	problem  string
+	// pseudonym is a second key to look up, where there are any.
+	pseudonym []byte
 }
 
 // add counts what was kept of one observable, and reports whether any of it
@@ -62,7 +64,7 @@ func (s *sighting) clip(since, until moment, allDays int) {
 	s.count = max(s.count, 1)
 }
 
-func (t *tally) answer(l *Ledger, q *Question) Answer {
+func (t *tally) answer(l *Ledger) Answer {
 	a := Answer{
 		Seen: t.keys > 0, Whole: !t.partly, Count: t.sum.count, Undated: t.sum.undated,
 		Keys: t.keys, Examples: t.examples, Problem: t.problem,

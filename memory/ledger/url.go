@@ -12,6 +12,10 @@ import (
 // a prefix that someone asks about is nearly always.
 const urlPathLimit = 200
 
+// urlSiteLimit is how long scheme, user, host and port may be together in an
+// ordered key; what is longer is hashed as a whole.
+const urlSiteLimit = 1 << 10
+
 // webAddress is a URL taken apart, so that its key is: the host reversed, then
 // scheme, user, port and what follows, each ended by a label.
 type webAddress struct {
@@ -39,7 +43,7 @@ func splitURL(value []byte) (u webAddress, ok bool) {
 	if i := bytes.LastIndexByte(authority, ':'); i >= 0 && bytes.IndexByte(authority[i:], ']') < 0 {
 		u.host, u.port = authority[:i], authority[i:]
 	}
-	return u, len(u.host) > 0 && bytes.IndexByte(value, label) < 0 && (u.bare || len(u.scheme) > 0)
+	return u, len(u.host) > 0 && len(value)-len(u.path) <= urlSiteLimit && bytes.IndexByte(value, label) < 0 && (u.bare || len(u.scheme) > 0)
 }
 
 // bareScheme marks a URL that has none. No scheme can be this (RFC 3986 §3.1).
