@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"context"
+	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -13,6 +14,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Properties write files and wait until they are on disk; more checks can be
+	// asked for on the command line.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
