@@ -3,6 +3,7 @@ package archive_test
 import (
 	"context"
 	"flag"
+	"hash/crc32"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -120,3 +121,5 @@ func scan[T any](tb testing.TB, a *archive.Archive, q archive.Query, names *inte
 	}
 	return all, stats
 }
+
+func castagnoli(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
