@@ -51,12 +51,15 @@ const (
 // Archive keeps events on disk. It is safe for concurrent use; one process at a
 // time may have it open.
 type Archive struct {
-	dir     string
-	config  Config
-	kinds   kindTable
-	sources sourceTable
+	dir    string
+	config Config
+	kinds  kindTable
 
-	writing sync.Mutex // held by whoever replaces the manifest
+	flushing  sync.Mutex    // held while what was put is written
+	rewriting sync.Mutex    // held while segments are compacted or pruned
+	next      atomic.Uint64 // the number of the last segment written
+
+	writing sync.Mutex // held by whoever replaces the manifest; taken last but for mu
 	broken  error      // guarded by writing: the disk did not say whether it was replaced
 	current atomic.Pointer[manifest]
 
@@ -97,6 +100,7 @@ func Open(dir string, c Config) (*Archive, error) {
 	a := &Archive{dir: dir, config: c, committed: m.Cursor}
 	a.kinds = kindTable{describe: c.Describe, resolve: c.Class}
 	a.current.Store(m)
+	a.next.Store(m.Next)
 	return a, nil
 }
 

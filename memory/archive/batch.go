@@ -30,8 +30,16 @@ type row struct {
 	last   int32
 }
 
-// source is where events come from, shared by all of them.
+// source is where events come from, shared by those that stand together.
 type source struct{ name, format string }
+
+func (b *Batch) source(s *telemetry.Source) *source {
+	at := source{s.Name, string(s.Format)}
+	if n := len(b.rows); n > 0 && *b.rows[n-1].source == at {
+		return b.rows[n-1].source
+	}
+	return &at
+}
 
 // span is a part of a batch's or a column's text.
 type span struct{ at, size uint32 }
@@ -54,6 +62,10 @@ func (a *Archive) NewBatch() *Batch { return &Batch{archive: a} }
 // Add copies an event. It returns false when the batch is full (2 GiB of text):
 // then nothing was taken, and another batch of the same entry has to be begun.
 func (b *Batch) Add(e *telemetry.Event) bool {
+	return b.add(e, b.archive.kinds.of(e.Class))
+}
+
+func (b *Batch) add(e *telemetry.Event, k *kind) bool {
 	size := len(e.Host)
 	for i := range e.Fields {
 		size += len(e.Fields[i].Value)
@@ -62,7 +74,7 @@ func (b *Batch) Add(e *telemetry.Event) bool {
 		return false
 	}
 	r := row{
-		kind: b.archive.kinds.of(e.Class), source: b.archive.sources.of(e.Source),
+		kind: k, source: b.source(e.Source),
 		host: b.keep(e.Host), time: e.Time, number: e.Number, offset: e.Offset,
 		first: int32(len(b.fields)),
 	}

@@ -213,7 +213,7 @@ func (r *indexReader) bytes() []byte {
 }
 
 func (r *indexReader) texts() []string {
-	n := int(r.number(uint64(len(r.in)) + 1))
+	n := int(r.number(maxListed + 1))
 	if n == 0 {
 		return nil
 	}
@@ -229,7 +229,7 @@ func (r *indexReader) part() part {
 }
 
 func (r *indexReader) group(x *index) (g groupIndex) {
-	g.rows = int(r.number(math.MaxInt32))
+	g.rows = int(r.number(groupRows))
 	g.timeless = r.bool()
 	g.min, g.max = r.signed(), r.signed()
 	g.hosts, g.sources = r.texts(), r.texts()

@@ -96,7 +96,9 @@ func (q *filterQuery) during(s timeSpan) bool {
 
 // all reports whether no event of those times is left out.
 func (q *filterQuery) all(s timeSpan) bool {
-	return s.min > s.max || (s.min >= q.since && s.max < q.until && q.Until.IsZero()) || (q.Since.IsZero() && q.Until.IsZero())
+	return s.min > s.max ||
+		((q.Since.IsZero() || !time.UnixMicro(s.min).Before(q.Since)) &&
+			(q.Until.IsZero() || time.UnixMicro(s.max+1).Before(q.Until)))
 }
 
 // wants reports whether an event of that time is wanted.
@@ -109,6 +111,8 @@ type scanning struct {
 	archive *Archive
 	query   filterQuery
 	names   *intel.Names
+	// unbounded: the names are for this scan alone, and none may be lost.
+	unbounded bool
 
 	mu      sync.Mutex
 	stats   ScanStats         // guarded by mu
@@ -201,7 +205,7 @@ func (w *scanWorker) readSegment(ctx context.Context, e entry) (read int64, err 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	w.reader = groupReader{segment: s, names: w.names, columnAt: map[string]int{}, sourceCopies: map[source]*telemetry.Source{}}
+	w.reader = groupReader{segment: s, names: w.names, unbounded: w.unbounded, columnAt: map[string]int{}, sourceCopies: map[source]*telemetry.Source{}}
 	for i, name := range s.names {
 		w.reader.columnAt[name] = i
 	}

@@ -107,6 +107,11 @@ func (s *segment) open() error {
 	if len(s.layout.RowGroups()) != len(s.groups) {
 		return damaged(errIndex)
 	}
+	for i, g := range s.layout.RowGroups() {
+		if g.NumRows() != int64(s.groups[i].rows) {
+			return damaged(errRows)
+		}
+	}
 	s.leaves = findLeaves(s.layout.Schema(), s.names)
 	return nil
 }

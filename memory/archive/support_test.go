@@ -2,6 +2,10 @@ package archive_test
 
 import (
 	"context"
+	"flag"
+	"fmt"
+	"hash/crc32"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -13,6 +17,22 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(childFolder); dir != "" {
+		fmt.Fprintln(os.Stderr, child(dir))
+		os.Exit(1)
+	}
+	if dir := os.Getenv(fullFolder); dir != "" {
+		if err := childOnFullDisk(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	// Properties write files and wait until they are on disk; more checks can be
+	// asked for on the command line.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -114,3 +134,5 @@ func scan[T any](tb testing.TB, a *archive.Archive, q archive.Query, names *inte
 	}
 	return all, stats
 }
+
+func castagnoli(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
