@@ -173,7 +173,7 @@ func (r *Reader) nextLine() ([]byte, error) {
 	long := false
 	for {
 		part, err := r.in.ReadSlice('\n')
-		if len(r.message)+len(part) > r.most+1 {
+		if len(r.message)+len(bytes.TrimSuffix(part, []byte{'\n'})) > r.most {
 			long = true
 		} else {
 			r.message = append(r.message, part...)
