@@ -37,11 +37,11 @@ type Config struct {
 	// Encode appends a finding as it is to be kept and read.
 	Encode func(to []byte, f *detect.Finding) []byte
 	// Found is told of every finding after it is kept; Heard of every run of
-	// events of a source; Rejected of every record that could not be read. Each
+	// events of a source; Malformed of every record that could not be read. Each
 	// may be nil, must not wait long, and is called by one goroutine at a time.
-	Found    func(*detect.Finding)
-	Heard    func(Heard)
-	Rejected func(source string, format telemetry.Format, rejected []telemetry.Rejected)
+	Found     func(*detect.Finding)
+	Heard     func(Heard)
+	Malformed func(reason string, record *telemetry.Block)
 	// Log is told what an operator should know.
 	Log *slog.Logger
 }

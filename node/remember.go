@@ -52,7 +52,7 @@ type worked struct {
 	findings  []*detect.Finding
 	detection *detection // that found them
 	heard     []Heard
-	rejected  []rejected
+	malformed []malformed
 }
 
 // archived is the events of one entry.
@@ -61,10 +61,10 @@ type archived struct {
 	batch *archive.Batch
 }
 
-// rejected is records of one block that could not be read.
-type rejected struct {
-	source  *telemetry.Source
-	records []telemetry.Rejected
+// malformed is a record that could not be read.
+type malformed struct {
+	reason string
+	record *telemetry.Block
 }
 
 // Run works on what Accept and Ingest put into the journal until ctx ends:
@@ -155,10 +155,16 @@ type rememberer struct {
 }
 
 func (n *Node) newRememberer() *rememberer {
-	return &rememberer{
+	r := &rememberer{
 		node: n, decoder: telemetry.NewDecoder(n.config.Mappings, n.names), extractor: observable.NewExtractor(n.names),
 		sources: map[*intel.Class][]intel.LogSource{},
 	}
+	if n.config.Malformed != nil {
+		r.decoder.Malformed = func(reason string, record *telemetry.Block) { // part of a journal's entry, which lives on
+			r.out.malformed = append(r.out.malformed, malformed{reason, record})
+		}
+	}
+	return r
 }
 
 // work decodes the blocks of a stretch and collects what is to be kept of their
@@ -193,14 +199,7 @@ func (r *rememberer) work(s stretch) *worked {
 // block decodes one block.
 func (r *rememberer) block(b *telemetry.Block) {
 	r.heard = Heard{Source: b.Source, Bytes: uint64(len(b.Data))}
-	var kept []telemetry.Rejected
-	if r.node.config.Rejected != nil {
-		r.decoder.Reject = func(record telemetry.Rejected) { kept = append(kept, record) } // blocks of the journal live on
-	}
 	r.heard.Problems, _ = r.decoder.Decode(b, r.visit) // visit never fails
-	if len(kept) > 0 {
-		r.out.rejected = append(r.out.rejected, rejected{b.Source, kept})
-	}
 	r.out.heard = append(r.out.heard, r.heard)
 }
 
@@ -317,8 +316,8 @@ func (n *Node) tell(found []*detect.Finding, w *worked) {
 			n.config.Heard(h)
 		}
 	}
-	for _, r := range w.rejected {
-		n.config.Rejected(r.source.Name, r.source.Format, r.records)
+	for _, m := range w.malformed {
+		n.config.Malformed(m.reason, m.record)
 	}
 }
 

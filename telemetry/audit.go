@@ -119,7 +119,7 @@ func (d *Decoder) auditBlock(b *Block) error {
 	for _, e := range events {
 		rec := d.begin(e.number, e.offset)
 		if err := d.auditd.Decode(b.Data[begin:e.end], rec); err != nil {
-			d.reject(err, e.number, e.offset, b.Data[begin:e.end])
+			d.problem(err.Error(), e.offset)
 		} else if err := d.finish(); err != nil {
 			return err
 		}

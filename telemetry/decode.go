@@ -22,9 +22,9 @@ import (
 
 // Decoder turns blocks into events. It is made once for each goroutine.
 type Decoder struct {
-	// Reject is told of every record of a text format that cannot be read; may
-	// be nil.
-	Reject func(Rejected)
+	// Malformed is called with every record that cannot be read, when set. The
+	// record is a slice of the block and valid during the call only.
+	Malformed func(reason string, record *Block)
 
 	resolver   *logsource.Resolver
 	embeddings embeddings
@@ -43,6 +43,7 @@ type Decoder struct {
 	message    intel.Name // of syslog
 
 	// What follows belongs to the block at hand.
+	block    *Block
 	event    Event
 	hint     logsource.Hint
 	visit    func(*Event) error
@@ -78,6 +79,7 @@ func NewDecoder(mappings *logsource.Mappings, names *intel.Names) *Decoder {
 // of visit, at which it stops.
 func (d *Decoder) Decode(b *Block, visit func(*Event) error) ([]Problem, error) {
 	d.visit, d.problems = visit, append([]Problem(nil), b.Problems...)
+	d.block = b
 	d.event.Source = b.Source
 	d.hint = logsource.Hint{Format: string(b.Source.Format), Path: b.path, FileName: b.Source.Name}
 	d.resolver.Reference = b.Source.Written
@@ -121,26 +123,15 @@ func (d *Decoder) Decode(b *Block, visit func(*Event) error) ([]Problem, error) 
 	return d.problems, err
 }
 
-// Rejected is a record that could not be read.
-type Rejected struct {
-	Reason string
-	Number uint64 // in its source, and where it begins there
-	Offset int64
-	Record []byte // as it was written; valid until the decoder moves on
-}
-
-// reject counts a record that could not be read, and hands it on.
-func (d *Decoder) reject(err error, number uint64, offset int64, record []byte) {
-	reason := reasonOf(err)
-	d.problem(reason, offset)
-	if d.Reject != nil {
-		d.Reject(Rejected{Reason: reason, Number: number, Offset: offset, Record: record})
-	}
-}
-
-// problem counts what could not be read.
+// problem counts a record that could not be read.
 func (d *Decoder) problem(reason string, offset int64) {
 	d.problems = countProblem(d.problems, reason, offset)
+	if d.Malformed == nil {
+		return
+	}
+	if record := d.block.Cut(offset); record != nil {
+		d.Malformed(reason, record)
+	}
 }
 
 // countProblem adds one to the problem of that reason.
@@ -174,7 +165,7 @@ func (d *Decoder) finish() error {
 func (d *Decoder) eachLine(b *Block, decode func(line []byte, rec *intel.Record) error) error {
 	return walkLines(b, func(line []byte, number uint64, at int64) error {
 		if err := decode(line, d.begin(number, at)); err != nil {
-			d.reject(err, number, at, line)
+			d.problem(reasonOf(err), at)
 			return nil
 		}
 		return d.finish()

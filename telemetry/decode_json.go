@@ -11,10 +11,7 @@ import (
 // otlpFormat is what mappings call OpenTelemetry's own JSON.
 const otlpFormat = "otlp"
 
-var (
-	errTrailing = errors.New("text after the JSON object on its line")
-	errEarlyEnd = errors.New("JSON ends early")
-)
+var errTrailing = errors.New("text after the JSON object on its line")
 
 // jsonBlock decodes a block of JSON: a line at a time where the source is
 // lines, so that a broken one harms no other, else an object at a time.
@@ -30,7 +27,7 @@ func (d *Decoder) jsonBlock(b *Block) error {
 		}
 		at := b.Offset + int64(offset+begin)
 		if after == 0 {
-			d.reject(errEarlyEnd, number, at, b.Data[offset+begin:])
+			d.problem("JSON ends early", at)
 			return nil
 		}
 		if err := d.object(b.Data[offset+begin:offset+after], number, at); err != nil {
@@ -48,7 +45,7 @@ func (d *Decoder) object(text []byte, number uint64, at int64) error {
 		defer func() { d.hint.Format = string(JSON) }()
 		err := d.otlp.Decode(text, rec, d.finish)
 		if errors.Is(err, otlp.ErrMalformed) {
-			d.reject(err, number, at, text)
+			d.problem(err.Error(), at)
 			return nil
 		}
 		return err
@@ -57,7 +54,7 @@ func (d *Decoder) object(text []byte, number uint64, at int64) error {
 		return d.elements(inside, number, at+int64(len(text)-len(inside)))
 	}
 	if err := d.jsonLine(text, rec); err != nil {
-		d.reject(err, number, at, text)
+		d.problem(reasonOf(err), at)
 		return nil
 	}
 	return d.finish()
@@ -83,7 +80,7 @@ func (d *Decoder) elements(array []byte, number uint64, at int64) error {
 		text := array[offset+begin : offset+after]
 		where := at + int64(offset+begin)
 		if err := d.jsonLine(text, d.begin(number, where)); err != nil {
-			d.reject(err, number, where, text)
+			d.problem(reasonOf(err), where)
 		} else if err := d.finish(); err != nil {
 			return err
 		}

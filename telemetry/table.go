@@ -49,7 +49,7 @@ func (d *Decoder) tableBlock(b *Block) error {
 			continue
 		}
 		if err := d.csv.Decode(record, d.begin(number, begin)); err != nil {
-			d.reject(err, number, begin, record)
+			d.problem(reasonOf(err), begin)
 		} else if err := d.finish(); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (d *Decoder) xmlBlock(b *Block) error {
 			size = len(element)
 		}
 		if err := d.xml.Decode(rest[begin:size], d.begin(number, where)); err != nil {
-			d.reject(err, number, where, rest[begin:size])
+			d.problem(reasonOf(err), where)
 		} else if err := d.finish(); err != nil {
 			return err
 		}
