@@ -83,7 +83,7 @@ func (v view) add(e jetstream.KeyValueEntry) {
 // lease is a partition that this worker has.
 type lease struct {
 	partition int
-	revision  uint64       // owned by the loop that renews
+	revision  uint64 // owned by the loop that renews
 	taken     time.Time
 	lasts     atomic.Int64 // how long after taken it runs out; by a clock that cannot be set
 	stop      context.CancelFunc

@@ -22,7 +22,7 @@ const (
 	// batchMessages and batchBytes bound what Handle is given at once, and with
 	// it what may come twice after a crash. A message larger than that comes
 	// alone.
-	batchMessages = 64
+	batchMessages = 16
 	batchBytes    = 4 << 20
 	// linger is how long more is waited for: short beside a write to disk.
 	linger = 2 * time.Millisecond

@@ -36,14 +36,15 @@ const (
 	maxPartitions     = 1024
 	defaultBytes      = 4 << 30
 	defaultLease      = 6 * time.Second
-	// duplicateWindow is how long a message's id is remembered: longer than a
-	// sender waits before it tries again.
-	duplicateWindow = 2 * time.Minute
 	// parcelBytes and parcelAge bound questions and answers that are too large
 	// for a message: they are read at once, or by nobody.
 	parcelBytes = 512 << 20
 	parcelAge   = 15 * time.Minute
 )
+
+// DuplicateWindow is how long a message's id is remembered: longer than a
+// sender waits before it tries again.
+const DuplicateWindow = 2 * time.Minute
 
 // partitionsKey is where a stream says how many partitions it has.
 const partitionsKey = "tocsin_partitions"
@@ -155,7 +156,7 @@ func (b *Bus) openStream(ctx context.Context, c StreamConfig) (jetstream.Stream,
 			MaxBytes:           c.Bytes,
 			Storage:            jetstream.FileStorage,
 			Replicas:           c.Replicas,
-			Duplicates:         duplicateWindow,
+			Duplicates:         DuplicateWindow,
 			AllowAtomicPublish: true, // a message in several parts is whole or absent
 			Metadata:           map[string]string{partitionsKey: strconv.Itoa(c.Partitions)},
 		})
@@ -202,6 +203,10 @@ func made(err error) error {
 
 // Partitions returns how many partitions the stream has.
 func (s *Stream) Partitions() int { return s.partitions }
+
+// Made returns when the stream was made, which tells it from another of its
+// name: sequences mean something within one only.
+func (s *Stream) Made() time.Time { return s.stream.CachedInfo().Created }
 
 // partitionOf returns where a key goes: the same for every process and for
 // ever, since what is in the stream was put there by it.
