@@ -3,6 +3,8 @@ package memory
 import (
 	"slices"
 	"time"
+
+	"tocsin/intel"
 )
 
 // Answer is what a memory says to a question.
@@ -11,7 +13,7 @@ type Answer struct {
 	Kind     string `json:"kind"`            // of observable, or "rule"
 	Value    string `json:"value,omitempty"` // the observable in normal form
 
-	Verdict string `json:"verdict"`
+	Verdict intel.Verdict `json:"verdict"`
 	// Reason says in words why the verdict is no better than it is.
 	Reason string `json:"reason,omitempty"`
 
@@ -31,8 +33,8 @@ type Answer struct {
 	// than one.
 	Seen []string `json:"seen,omitempty"`
 
-	Examples []Example `json:"examples,omitempty"`
-	Coverage any       `json:"coverage"`
+	Examples []Example      `json:"examples,omitempty"`
+	Coverage intel.Coverage `json:"coverage"`
 }
 
 // Example is an event that answers a question.

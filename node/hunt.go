@@ -9,6 +9,7 @@ import (
 
 	"tocsin/detect"
 	"tocsin/detect/sigma"
+	"tocsin/detect/sigma/engine"
 	"tocsin/intel"
 	"tocsin/intel/observable"
 	"tocsin/internal/fault"
@@ -99,6 +100,7 @@ type hunting struct {
 	Hunt
 	node    *Node
 	answers []memory.Answer
+	sources []intel.LogSource // of the rules, by question; nil without rules
 	partial []string
 }
 
@@ -134,17 +136,22 @@ func (h *hunting) observables(ctx context.Context) error {
 	return err
 }
 
-// archived goes through the archive, what was remembered last included.
+// archived goes through the archive, what was remembered last included. A hunt
+// that is broken off keeps what was found until then.
 func (h *hunting) archived(ctx context.Context, q archive.Query, worker func() func(*archive.Row) error) error {
 	if err := h.node.memory.Archive.Flush(); err != nil {
 		h.partial = append(h.partial, "the newest events could not be archived: "+err.Error())
 	}
-	q.Since, q.Until, q.Workers = h.Since, h.Until, h.node.workers()
+	q.Since, q.Until, q.Workers, q.Progress = h.Since, h.Until, h.node.workers(), h.Progress
 	stats, err := h.node.memory.Archive.Scan(ctx, q, h.node.names, worker)
 	for _, d := range stats.Damaged {
 		h.partial = append(h.partial, fmt.Sprintf("a damaged part of the archive with %d events was passed over: %s", d.Events, d.Reason))
 	}
-	if errors.Is(err, errEnough) {
+	switch {
+	case errors.Is(err, errEnough):
+		return nil
+	case ctx.Err() != nil:
+		h.partial = append(h.partial, "the hunt was broken off: not all of the archive was gone through")
 		return nil
 	}
 	return err
@@ -172,24 +179,36 @@ func (h *hunting) rules(ctx context.Context) error {
 	if len(rules) == 0 {
 		return nil
 	}
+	h.sources = make([]intel.LogSource, len(h.Questions))
+	for rule, i := range of {
+		h.sources[i] = rule.LogSource
+	}
 	detector, err := detect.New(rules, nil, h.node.names)
 	if err != nil {
 		return fmt.Errorf("hunt: %w: %w", err, fault.Invalid)
 	}
-	found := &ruleHits{hunt: h, of: of, hosts: map[int]map[string]struct{}{}}
-	err = h.archived(ctx, archive.Query{}, func() func(*archive.Row) error {
-		inspector := detector.NewInspector(false)
-		var findings []*detect.Finding
-		return func(row *archive.Row) error {
-			findings = inspector.Inspect(&row.Event, findings[:0])
-			for _, f := range findings {
-				found.add(f)
-			}
-			return nil
-		}
+	hits := &ruleHits{hunt: h, of: of, hosts: map[int]map[string]struct{}{}}
+	err = h.archived(ctx, archive.Query{Ask: asks(detector.Engine())}, func() func(*archive.Row) error {
+		return hits.visitor(detector)
 	})
-	found.finish()
+	hits.finish()
 	return err
+}
+
+// asks returns what an archive is to hand on for compiled rules.
+func asks(e *engine.Engine) func(*intel.Class) archive.Interest {
+	return func(class *intel.Class) (i archive.Interest) {
+		if len(e.Program(class).Rules()) == 0 {
+			return archive.Interest{None: true}
+		}
+		i.Fields, i.All = e.Fields(class)
+		if clues, ok := e.Clues(class); ok {
+			for _, c := range clues {
+				i.Clues = append(i.Clues, archive.Clue{Fields: c.Fields, Text: c.Text})
+			}
+		}
+		return i
+	}
 }
 
 // huntedRule reads a question's rule. Placeholders cannot be asked for.
@@ -213,6 +232,26 @@ type ruleHits struct {
 
 	mu    sync.Mutex
 	hosts map[int]map[string]struct{} // guarded by mu, as are the hunt's answers
+}
+
+// visitor returns what asks rows the rules, first of the fields that they name
+// alone.
+func (r *ruleHits) visitor(detector *detect.Detector) func(*archive.Row) error {
+	matching, inspector := engine.NewInspector(detector.Engine()), detector.NewInspector(false)
+	var findings []*detect.Finding
+	return func(row *archive.Row) error {
+		if len(matching.Inspect(row.Class, &row.Record)) == 0 {
+			return nil
+		}
+		if err := row.Complete(); err != nil {
+			return err
+		}
+		findings = inspector.Inspect(&row.Event, findings[:0])
+		for _, f := range findings {
+			r.add(f)
+		}
+		return nil
+	}
 }
 
 func (r *ruleHits) add(f *detect.Finding) {
@@ -286,16 +325,4 @@ func (h *hunting) examples(ctx context.Context) error {
 			return wanted.enough()
 		}
 	})
-}
-
-// judge says what the answers rest on.
-func (h *hunting) judge(context.Context) error {
-	for i := range h.answers {
-		a := &h.answers[i]
-		a.Verdict = "unknown"
-		if a.Count > 0 || a.Undated > 0 {
-			a.Verdict = "seen"
-		}
-	}
-	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"tocsin/internal/lockfile"
 	"tocsin/memory"
 	"tocsin/memory/archive"
+	"tocsin/memory/coverage"
 	observed "tocsin/memory/ledger"
 	"tocsin/telemetry"
 	"tocsin/telemetry/logsource"
@@ -68,11 +69,12 @@ type Heard struct {
 // Node takes telemetry in, watches and remembers it, and answers questions
 // about it. It is safe for concurrent use.
 type Node struct {
-	config Config
-	log    *slog.Logger
-	lock   *lockfile.Lock
-	names  *intel.Names
-	memory *memory.Memory
+	config   Config
+	log      *slog.Logger
+	lock     *lockfile.Lock
+	names    *intel.Names
+	memory   *memory.Memory
+	coverage *coverage.Rules
 
 	findings  *findingLog // owned by Run
 	detection atomic.Pointer[detection]
@@ -95,7 +97,11 @@ func Open(c Config) (n *Node, err error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	n = &Node{config: c, log: c.Log, names: intel.NewNames(c.Mappings.Rewrite), moved: make(chan struct{})}
+	rules, err := coverage.Load()
+	if err != nil {
+		return nil, err
+	}
+	n = &Node{coverage: rules, config: c, log: c.Log, names: intel.NewNames(c.Mappings.Rewrite), moved: make(chan struct{})}
 	if n.lock, err = lockfile.Take(filepath.Join(c.Dir, "lock")); err != nil {
 		return nil, err
 	}

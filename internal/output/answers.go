@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/intel"
 	"tocsin/memory"
 )
 
@@ -25,9 +26,10 @@ func WriteAnswersJSONL(w io.Writer, answers []memory.Answer) error {
 }
 
 // verdicts are what a person reads, the gravest first.
-var verdicts = [...]struct{ verdict, says string }{
-	{"seen", "SEEN"}, {"unknown", "UNKNOWN"}, {"not_seen", "NOT SEEN"},
-}
+var verdicts = [...]struct {
+	verdict intel.Verdict
+	says    string
+}{{intel.Seen, "SEEN"}, {intel.Unknown, "UNKNOWN"}, {intel.NotSeen, "NOT SEEN"}}
 
 // WriteAnswers writes answers for a person, by verdict: what was seen first.
 func WriteAnswers(w io.Writer, answers []memory.Answer, t Terminal) error {
@@ -35,7 +37,7 @@ func WriteAnswers(w io.Writer, answers []memory.Answer, t Terminal) error {
 	for _, v := range verdicts {
 		var group []*memory.Answer
 		for i := range answers {
-			if string(answers[i].Verdict) == v.verdict {
+			if answers[i].Verdict == v.verdict {
 				group = append(group, &answers[i])
 			}
 		}
