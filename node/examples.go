@@ -21,7 +21,7 @@ type wanted struct {
 	names   *intel.Names
 	each    int // how many for a question
 	needles []string
-	of      map[intel.Observable]int // the question of each observable
+	of      map[intel.Observable][]int // the questions of each observable
 
 	mu      sync.Mutex
 	answers []memory.Answer // guarded by mu
@@ -29,7 +29,7 @@ type wanted struct {
 }
 
 func newWanted(h *hunting) *wanted {
-	w := &wanted{names: h.node.names, each: h.Examples, answers: h.answers, of: map[intel.Observable]int{}}
+	w := &wanted{names: h.node.names, each: h.Examples, answers: h.answers, of: map[intel.Observable][]int{}}
 	if h.Examples == 0 {
 		return w
 	}
@@ -41,7 +41,7 @@ func newWanted(h *hunting) *wanted {
 		}
 		asked++
 		for _, o := range seenObservables(q, a) {
-			w.of[o] = i
+			w.of[o] = append(w.of[o], i)
 			w.needles = append(w.needles, needle(o))
 		}
 		w.missing += int(min(uint64(h.Examples), a.Count))
@@ -81,10 +81,13 @@ func needle(o intel.Observable) string {
 
 // take keeps an event that one of its observables is looked for of.
 func (w *wanted) take(kind intel.ObservableKind, value []byte, row *archive.Row) {
-	i, ok := w.of[intel.Observable{Kind: kind, Value: string(value)}]
-	if !ok {
-		return
+	for _, i := range w.of[intel.Observable{Kind: kind, Value: string(value)}] {
+		w.show(i, row)
 	}
+}
+
+// show keeps an event for a question that still wants one.
+func (w *wanted) show(i int, row *archive.Row) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a := &w.answers[i]

@@ -129,7 +129,7 @@ func (i *ingest) room(ctx context.Context, why error) error {
 	if i.node.memory.Journal.Bytes() < before {
 		return nil
 	}
-	i.node.log.Warn("waiting for room", "reason", why.Error())
+	i.node.log.Warn("waiting for room", errorAttr(why))
 	select {
 	case <-time.After(againAfter):
 		return nil

@@ -52,6 +52,7 @@ type Memory struct {
 	JournalBytes int64         `yaml:"journal_bytes"` // what may wait to be remembered; 0: 4 GiB
 	CacheBytes   int64         `yaml:"cache_bytes"`   // memory for the ledger; 0: 256 MiB
 	Ledger       time.Duration `yaml:"ledger"`        // how long observables are remembered; 0: for ever
+	LedgerBytes  int64         `yaml:"ledger_bytes"`  // how much it may take on disk; 0: no limit
 	Archive      time.Duration `yaml:"archive"`       // how long events are kept; 0: for ever
 	ArchiveBytes int64         `yaml:"archive_bytes"` // how much the archive may take on disk; 0: no limit
 	NewPerDay    int64         `yaml:"new_per_day"`   // new observables a source may bring a day; 0: 10 million

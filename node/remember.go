@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,9 +31,6 @@ const (
 	// againAfter is how long Run waits when the disk refuses: time for somebody
 	// or something to make room.
 	againAfter = time.Second
-	// tidyEvery is how often the journal is given back and old memories are
-	// forgotten.
-	tidyEvery = 10 * time.Second
 )
 
 // stretch is entries of the journal that follow each other, for one worker.
@@ -98,7 +96,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return working.Wait()
 	})
 	group.Go(func() error { return n.commitInOrder(ctx, done, free) })
-	group.Go(func() error { return n.tidy(ctx) })
+	group.Go(func() error { return n.keep(ctx) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -179,7 +177,7 @@ func (r *rememberer) work(s stretch) *worked {
 	for _, e := range s.entries {
 		mark, block, err := parseEntry(e.Bytes)
 		if err != nil {
-			r.node.log.Error("an entry of the journal cannot be read", "entry", e.Number, "error", err)
+			r.node.log.Error("an entry of the journal cannot be read", slog.Uint64("entry", e.Number), errorAttr(err))
 			continue
 		}
 		r.seen, r.batch = nil, nil
@@ -219,7 +217,7 @@ func (r *rememberer) visit(e *telemetry.Event) error {
 		r.out.findings = r.inspector.Inspect(e, r.out.findings)
 	}
 	if r.batch != nil && !r.batch.Add(e) {
-		r.node.log.Error("an event is too large to be archived", "source", e.Source.Name, "record", e.Number)
+		r.node.log.Error("an event is too large to be archived", slog.String("source", e.Source.Name), slog.Uint64("record", e.Number))
 	}
 	if r.seen != nil {
 		r.event = e
@@ -296,7 +294,7 @@ func (c *committer) commit(ctx context.Context, w *worked) error {
 	if w.last > n.memory.Archive.Cursor() {
 		if err := n.memory.Archive.Commit(w.last); err != nil {
 			// The events are kept, and stay in the journal: a later call writes them.
-			n.log.Error("cannot archive for now", "error", err)
+			n.log.Error("cannot archive for now", errorAttr(err))
 		}
 	}
 	n.tell(told, w)
@@ -329,7 +327,7 @@ func (n *Node) patiently(ctx context.Context, try func() error) error {
 		if !errors.Is(err, fault.Unavailable) {
 			return err
 		}
-		n.log.Error("cannot remember for now; trying again", "error", err)
+		n.log.Error("cannot remember for now; trying again", errorAttr(err))
 		select {
 		case <-time.After(againAfter):
 		case <-ctx.Done():
@@ -338,27 +336,4 @@ func (n *Node) patiently(ctx context.Context, try func() error) error {
 	}
 }
 
-// tidy gives back what is remembered for good, and forgets what is too old.
-func (n *Node) tidy(ctx context.Context) error {
-	tick := time.NewTicker(tidyEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-		if err := n.trim(); err != nil {
-			n.log.Error("the journal cannot be given back", "error", err)
-		}
-	}
-}
-
-func (n *Node) trim() error {
-	n.trimming.Lock()
-	defer n.trimming.Unlock()
-	n.mu.Lock()
-	through := n.through
-	n.mu.Unlock()
-	return n.memory.Journal.Trim(min(through, n.memory.Through()))
-}
+func errorAttr(err error) slog.Attr { return slog.Any("error", err) }

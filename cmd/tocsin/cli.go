@@ -16,8 +16,10 @@ type cli struct {
 	Data string `help:"Data directory: memory, rules installed and which are switched off, tokens." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
 
 	Watch   watchCmd   `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
+	Up      upCmd      `cmd:"" help:"Run a node: take telemetry in, watch it, remember it, answer questions."`
 	Ingest  ingestCmd  `cmd:"" help:"Read telemetry into memory."`
 	Hunt    huntCmd    `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
+	Memory  memoryCmd  `cmd:"" help:"What is remembered: stats, compact, export, import."`
 	Rules   rulesCmd   `cmd:"" help:"Check, test, install, list and explain rules."`
 	Token   tokenCmd   `cmd:"" help:"Make, list and revoke the tokens that sensors send with and analysts ask with."`
 	Version versionCmd `cmd:"" help:"Say which version this is."`

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
-	"tocsin/client"
 	"tocsin/internal/output"
 	"tocsin/memory"
 	"tocsin/node"
@@ -21,9 +19,8 @@ type huntCmd struct {
 	Since    moment `help:"Only what was seen from then on: RFC 3339, a date, or how long ago (24h, 30d)." placeholder:"TIME"`
 	Until    moment `help:"Only what was seen before then." placeholder:"TIME"`
 	Examples int    `help:"How many events to show for each question that was seen." default:"3"`
-	Node     string `help:"Ask the running node at this address instead of the data directory." placeholder:"URL"`
 	Format   string `help:"table or jsonl." enum:"table,jsonl" default:"table"`
-	credentials
+	asking
 }
 
 // Run asks the memory.
@@ -33,11 +30,7 @@ func (h *huntCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	asked := node.Hunt{Questions: questions, Since: h.Since.Time, Until: h.Until.Time, Examples: h.Examples}
-	ask := h.here
-	if h.Node != "" {
-		ask = h.there
-	}
-	told, err := ask(ctx, c, asked)
+	told, err := h.ask(ctx, c, asked)
 	if err != nil {
 		return err
 	}
@@ -99,28 +92,19 @@ func readQuestions(in io.Reader, name string) ([]byte, error) {
 	return content, nil
 }
 
-// here asks the data directory.
-func (h *huntCmd) here(ctx context.Context, c *console, asked node.Hunt) (told node.Hunted, err error) {
-	n, err := c.openNode(nil, node.Config{})
+// ask asks the data directory, or a running node.
+func (h *huntCmd) ask(ctx context.Context, c *console, asked node.Hunt) (told node.Hunted, err error) {
+	there, err := h.client()
 	if err != nil {
 		return told, err
 	}
-	err = n.While(ctx, func(ctx context.Context) (err error) {
+	if there != nil {
+		err = there.Post(ctx, "/api/v1/hunt", asked, &told)
+		return told, err
+	}
+	err = c.while(ctx, func(ctx context.Context, n *node.Node) (err error) {
 		told, err = n.Hunt(ctx, asked)
 		return err
 	})
-	return told, errors.Join(err, n.Close())
-}
-
-// there asks a running node.
-func (h *huntCmd) there(ctx context.Context, _ *console, asked node.Hunt) (told node.Hunted, err error) {
-	token, err := h.token()
-	if err != nil {
-		return told, err
-	}
-	asking, err := client.New(strings.TrimSpace(h.Node), token)
-	if err != nil {
-		return told, usageError{err}
-	}
-	return told, asking.Post(ctx, "/api/v1/hunt", asked, &told)
+	return told, err
 }
