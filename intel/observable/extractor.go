@@ -173,7 +173,13 @@ func saysNothing(kind intel.ObservableKind, value []byte) bool {
 // placeholders are what products write where there is no value.
 var placeholders = [...]string{"-", "--", "?", "n/a", "null", "(null)", "none", "(none)", "unknown", "<unknown process>"}
 
+// longestPlaceholder is the length of the longest of them.
+const longestPlaceholder = len("<unknown process>")
+
 func isPlaceholder(value []byte) bool {
+	if len(value) > longestPlaceholder {
+		return false
+	}
 	for _, word := range placeholders {
 		if len(value) == len(word) && hasPrefixFold(value, word) {
 			return true

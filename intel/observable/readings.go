@@ -157,7 +157,7 @@ func (x *Extractor) url(value []byte, visit Visit) {
 
 func (x *Extractor) email(value []byte, visit Visit) {
 	if address := x.emit(intel.EmailAddress, value, visit); address != nil {
-		x.report(intel.Domain, lastPart(address, "@"), visit)
+		x.report(intel.Domain, lastPart(address, '@'), visit)
 	}
 }
 
