@@ -163,7 +163,7 @@ func saysNothing(kind intel.ObservableKind, value []byte) bool {
 	case intel.Domain:
 		return bytes.HasSuffix(value, []byte(".arpa"))
 	case intel.MD5, intel.SHA1, intel.SHA256, intel.ImpHash, intel.JA3, intel.SHA512:
-		return len(bytes.TrimLeft(value, "0")) == 0
+		return value[0] == '0' && len(bytes.TrimLeft(value, "0")) == 0
 	case intel.FileName, intel.ServiceName, intel.UserAgent, intel.CommandLine, intel.Mutex:
 		return isPlaceholder(value)
 	}

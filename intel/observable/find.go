@@ -38,6 +38,7 @@ type finder struct {
 	looked int  // how far the last look for a path after a host went
 	json   bool // text is of JSON, in which a backslash begins an escape
 	buffer []byte
+	value  []byte // the last normal form
 }
 
 // step looks at what begins at a position.
@@ -79,28 +80,56 @@ func runSize(text []byte) int {
 	return 0
 }
 
-// run returns where the run at a position ends, with defanged dots in it, and
-// whether there were any.
-func (f *finder) run(at int) (end int, defanged bool) {
+// run is a run and what it is made of.
+type run struct {
+	start, end int
+	dot, digit bool
+	defanged   bool // a dot is written so that nobody clicks on it
+}
+
+// run returns the run at a position, with defanged dots in it.
+func (f *finder) run(at int) run {
+	r := run{start: at}
 	for at < len(f.text) {
 		if size := runSize(f.text[at:]); size > 0 {
+			c := f.text[at]
+			r.dot, r.digit = r.dot || c == '.', r.digit || isDigit(c)
 			at += size
 			continue
 		}
 		replaced, size := bracketed(f.text[at:])
-		if size == 0 || replaced != "." || at == 0 {
+		if size == 0 || replaced != "." {
 			break
 		}
-		at, defanged = at+size, true
+		at += size
+		r.dot, r.defanged = true, true
 	}
-	return at, defanged
+	r.end = at
+	return r
+}
+
+// trim removes dots, hyphens and underscores at the end of a run.
+func (f *finder) trim(r run) run {
+	for r.end > r.start && bytes.IndexByte([]byte(".-_"), f.text[r.end-1]) >= 0 {
+		r.end--
+	}
+	return r
+}
+
+// plain returns a run without defanging. It is valid until the next call.
+func (f *finder) plain(r run) []byte {
+	if !r.defanged {
+		return f.text[r.start:r.end]
+	}
+	f.buffer = appendRefanged(f.buffer[:0], f.text[r.start:r.end])
+	return f.buffer
 }
 
 // emit reports what stands between two positions as that kind.
 func (f *finder) emit(kind intel.ObservableKind, start, end int) bool {
 	f.buffer = appendUnescaped(f.buffer[:0], f.text[start:end])
-	value, ok := Append(nil, kind, f.buffer)
-	if !ok {
+	value, ok := Append(f.value[:0], kind, f.buffer)
+	if f.value = value; !ok {
 		return false
 	}
 	f.visit(intel.Observable{Kind: kind, Value: string(value)}, start, end)

@@ -3,6 +3,7 @@ package observable
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // lookBack is how far before a number a word is looked for that says what it
@@ -87,18 +88,16 @@ func (f *finder) isEncodedText(at int) bool {
 
 // isDomain reports whether a run is a domain, by its form and by what stands
 // around it.
-func (f *finder) isDomain(at, end int, defanged bool) bool {
-	if end-at > longestRun {
+func (f *finder) isDomain(r run) bool {
+	if r.end-r.start > longestRun || !r.dot {
 		return false
 	}
-	name := string(appendRefanged(nil, f.text[at:end]))
-	if strings.IndexByte(name, '.') < 0 || !isKnownDomain(name) {
+	name := f.plain(r)
+	last := lastPart(name, '.')
+	if len(last) < 2 || !isLetter(last[0]) && last[0] < utf8.RuneSelf || !isKnownDomain(name) {
 		return false
 	}
-	if _, written := f.run(at); defanged && written {
-		return true
-	}
-	return f.domainMayStand(at, end) && looksLikeDomain(name)
+	return r.defanged || f.domainMayStand(r.start, r.end) && looksLikeDomain(string(name))
 }
 
 // domainMayStand tells by the bytes around a name whether it is part of a path,

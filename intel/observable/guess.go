@@ -130,7 +130,7 @@ func slashGuesses(term []byte) []intel.ObservableKind {
 		return nil // meant as a range, and none
 	}
 	url, ok := appendURL(nil, term)
-	if host := URLHost(url); ok && (isIPText(host) || isKnownDomain(string(host))) {
+	if host := URLHost(url); ok && (isIPText(host) || isKnownDomain(host)) {
 		return []intel.ObservableKind{intel.URL}
 	}
 	return nil
@@ -156,7 +156,7 @@ func plainGuesses(term []byte) []intel.ObservableKind {
 	kinds = append(kinds, intel.Cryptocurrency)
 	name := string(term)
 	switch {
-	case isKnownDomain(name) && !isFileName(name):
+	case isKnownDomain(term) && !isFileName(name):
 		return append(kinds, intel.Domain)
 	case isFileName(name):
 		return append(kinds, intel.FileName)
@@ -168,8 +168,9 @@ func plainGuesses(term []byte) []intel.ObservableKind {
 
 // isKnownDomain reports whether a name ends in a public suffix of the ICANN
 // part of the list, or in .onion, and has a label before it.
-func isKnownDomain(name string) bool {
-	form, ok := appendDomain(nil, []byte(name))
+func isKnownDomain(name []byte) bool {
+	var room [longestName + 1]byte
+	form, ok := appendDomain(room[:0], name)
 	if !ok {
 		return false
 	}
@@ -177,7 +178,8 @@ func isKnownDomain(name string) bool {
 	if strings.HasSuffix(domain, ".onion") {
 		return true
 	}
-	return Registered(domain) != "" && isICANN(domain)
+	suffix := publicSuffix(domain)
+	return len(domain) > len(suffix)+1 && isICANN(suffix)
 }
 
 // ownSuffixes are those of names within an organisation (RFC 6762 appendix G,

@@ -50,10 +50,9 @@ func publicSuffix(domain string) string {
 	return suffix
 }
 
-// isICANN reports whether a domain ends in a suffix that ICANN's part of the
-// public suffix list knows.
-func isICANN(domain string) bool {
-	suffix := publicSuffix(domain)
+// isICANN reports whether a public suffix is of ICANN's part of the list, and
+// not the last label of a name that ends in nothing known.
+func isICANN(suffix string) bool {
 	_, icann := publicsuffix.PublicSuffix(suffix)
-	return icann || strings.IndexByte(suffix, '.') >= 0
+	return icann
 }
