@@ -81,6 +81,11 @@ func hasPrefixFold(text []byte, prefix string) bool {
 	return true
 }
 
+// hasSuffixFold is bytes.HasSuffix without regard to case.
+func hasSuffixFold(text []byte, suffix string) bool {
+	return len(text) >= len(suffix) && hasPrefixFold(text[len(text)-len(suffix):], suffix)
+}
+
 // cutPrefixFold removes prefix where text begins with it in any case.
 func cutPrefixFold(text []byte, prefix string) ([]byte, bool) {
 	if hasPrefixFold(text, prefix) {

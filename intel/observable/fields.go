@@ -16,7 +16,7 @@ var fieldsText string
 type reading uint8
 
 const (
-	readNothing reading = iota + 100
+	readText reading = iota + 100
 	readIPPort
 	readHost
 	readHosts
@@ -32,6 +32,7 @@ const (
 
 // readings are the words of fields.tsv beside the names of kinds.
 var readings = map[string]reading{
+	"text":    readText,
 	"ip-port": readIPPort, "host": readHost, "hosts": readHosts, "hash": readHash, "hashes": readHashes, "path": readPath,
 	"paths": readPaths, "program": readProgram, "object": readObject, "request": readRequest, "web-request": readWebRequest,
 }
@@ -40,6 +41,7 @@ var readings = map[string]reading{
 type field struct {
 	name    string
 	reading reading
+	text    bool     // it is text as well, in which observables stand
 	hosts   []string // of a request: where the host may stand
 	query   string   // of a request: where the query stands
 }
@@ -70,10 +72,14 @@ func parseField(line string) (field, error) {
 	if len(columns) < 2 || columns[0] == "" {
 		return field{}, fmt.Errorf("want a field's name, a tab and how it is read, not %q", line)
 	}
-	f := field{name: columns[0], reading: readings[columns[1]]}
+	how, text, both := strings.Cut(columns[1], ",")
+	if both && text != "text" {
+		return field{}, fmt.Errorf("field %s: only text may stand after a comma, not %q", columns[0], text)
+	}
+	f := field{name: columns[0], reading: readings[how], text: both || how == "text"}
 	if f.reading == 0 {
 		var kind intel.ObservableKind
-		if err := kind.UnmarshalText([]byte(columns[1])); err != nil {
+		if err := kind.UnmarshalText([]byte(how)); err != nil {
 			return field{}, fmt.Errorf("field %s: %w, or one of the readings", f.name, err)
 		}
 		f.reading = reading(kind)

@@ -22,23 +22,34 @@ import (
 //
 // The time is linear in the length of text, whatever it holds.
 func Find(text []byte, visit func(o intel.Observable, start, end int)) {
-	f := finder{text: text, visit: visit, json: bytes.Contains(text, []byte(`":`))}
-	for at := 0; at < len(text); {
-		at = f.step(at)
-	}
+	f := finder{found: func(kind intel.ObservableKind, value []byte, start, end int) {
+		visit(intel.Observable{Kind: kind, Value: string(value)}, start, end)
+	}}
+	f.search(text)
 }
 
 // finder is one search. Each of its methods that takes a position looks for
 // one kind of thing that begins there and returns where the search goes on:
 // past what it looked at, or 0 when it found nothing.
 type finder struct {
+	// found is told of an observable in normal form, which is valid during the
+	// call only.
+	found  func(kind intel.ObservableKind, value []byte, start, end int)
 	text   []byte
-	visit  func(o intel.Observable, start, end int)
 	done   int  // where the last observable ended
 	looked int  // how far the last look for a path after a host went
 	json   bool // text is of JSON, in which a backslash begins an escape
 	buffer []byte
 	value  []byte // the last normal form
+}
+
+// search looks through a text; a finder may be used for one after the other.
+func (f *finder) search(text []byte) {
+	f.text, f.done, f.looked = text, 0, 0
+	f.json = bytes.Contains(text, []byte(`":`))
+	for at := 0; at < len(text); {
+		at = f.step(at)
+	}
 }
 
 // step looks at what begins at a position.
@@ -132,7 +143,7 @@ func (f *finder) emit(kind intel.ObservableKind, start, end int) bool {
 	if f.value = value; !ok {
 		return false
 	}
-	f.visit(intel.Observable{Kind: kind, Value: string(value)}, start, end)
+	f.found(kind, value, start, end)
 	f.done = end
 	return true
 }

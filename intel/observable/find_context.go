@@ -11,10 +11,14 @@ import (
 const lookBack = 24
 
 // versionWords stand before a version.
-var versionWords = [...]string{
-	"version", "versions", "ver", "v", "release", "build", "rev", "revision", "firmware", "prior to", "before", "than", "through", "below",
-	"fileversion", "productversion", "engine", "signature", "signatures", "oid", "update", "software", "patch", "engineversion", "hostversion", "as", "av", "nis",
+var versionWords = map[string]bool{
+	"version": true, "versions": true, "ver": true, "v": true, "release": true, "build": true, "rev": true, "revision": true, "firmware": true,
+	"before": true, "than": true, "through": true, "below": true, "engine": true, "signature": true, "signatures": true, "oid": true, "update": true,
+	"software": true, "patch": true, "av": true, "as": true, "nis": true,
 }
+
+// versionEnds stand after the last of a range of versions.
+var versionEnds = [...]string{"and prior", "and earlier", "or earlier", "and later", "or later", "and below", "and above", "or prior", "and newer"}
 
 // isVersion reports whether four numbers are a version and not an address.
 func (f *finder) isVersion(at, end int, a [4]byte) bool {
@@ -31,19 +35,36 @@ func (f *finder) isVersion(at, end int, a [4]byte) bool {
 	if before == '.' || before == '_' || after == '_' || isAlnum(after) {
 		return true
 	}
-	for _, word := range versionWords {
-		if f.follows(at, word) {
-			return true
-		}
+	if f.followsVersionWord(at) {
+		return true
 	}
 	rest := bytes.TrimLeft(f.text[min(end, len(f.text)):min(end+lookBack, len(f.text))], " (")
-	for _, word := range [...]string{"and prior", "and earlier", "or earlier", "and later", "or later", "and below", "and above", "or prior", "and newer"} {
-		if hasPrefixFold(rest, word) {
+	for _, words := range versionEnds {
+		if hasPrefixFold(rest, words) {
 			return true
 		}
 	}
 	return false
 }
+
+// followsVersionWord reports whether the word before a position says that a
+// version follows: one of the list, "prior to", or one that ends in "version".
+func (f *finder) followsVersionWord(at int) bool {
+	var room [lookBack]byte
+	text := bytes.TrimRight(f.text[max(0, at-lookBack):at], joints)
+	start := len(text)
+	for start > 0 && isLetter(text[start-1]) {
+		start--
+	}
+	word := appendLower(room[:0], text[start:])
+	if versionWords[string(word)] || bytes.HasSuffix(word, []byte("version")) {
+		return true
+	}
+	return string(word) == "to" && hasSuffixFold(bytes.TrimRight(text[:start], " "), "prior")
+}
+
+// joints may stand between the name of a value and the value.
+const joints = " \t\"':=([<>\\_-"
 
 // line returns what stands before a position on its line, if that is little.
 func (f *finder) line(at int) []byte {
@@ -57,17 +78,12 @@ func (f *finder) line(at int) []byte {
 // follows reports whether a word stands before a position, with nothing but
 // quotes, blanks, colons and the like between.
 func (f *finder) follows(at int, word string) bool {
-	text := f.text[max(0, at-lookBack):at]
-	text = bytes.TrimRight(text, " \t\"':=([<>\\_-")
+	text := bytes.TrimRight(f.text[max(0, at-lookBack):at], joints)
 	start := len(text) - len(word)
-	if start < 0 || !hasPrefixFold(text[start:], word) {
+	if !hasSuffixFold(text, word) {
 		return false
 	}
-	if start == 0 {
-		return at <= lookBack || len(text) < lookBack
-	}
-	c := text[start-1]
-	return !isLetter(c) || (c >= 'a' && text[start] < 'a') // also the end of camelCase
+	return start == 0 || !isLetter(text[start-1])
 }
 
 // encodedKeys are fields of the Linux audit log that hold text in hexadecimal

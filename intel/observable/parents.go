@@ -10,7 +10,7 @@ import (
 // nearest first, down to the one that was registered: of a.b.example.co.uk
 // they are b.example.co.uk and example.co.uk. It ends early when visit returns
 // false. A domain that is registered itself, or is a public suffix, has none.
-// Nothing is allocated: parents are parts of domain.
+// Parents are parts of domain; only the look-up of the suffix allocates, once.
 func Parents(domain string, visit func(parent string) bool) {
 	registered := Registered(domain)
 	if registered == "" {

@@ -83,22 +83,22 @@ func (x *Extractor) hashes(value []byte, visit Visit) {
 
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
-	path := x.emit(intel.FilePath, value, visit)
-	if path == nil {
+	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
-		return
 	}
+}
+
+// fileOf reports the name of the file that a path in normal form leads to.
+func (x *Extractor) fileOf(path []byte, visit Visit) {
 	name := baseName(path)
-	if path[0] == '/' || path[0] == '~' || path[0] == '.' {
-		x.emit(intel.FileName, name, visit)
-		return
-	}
-	if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
-		name = name[:stream]
-	}
-	if n := len(name); n > 0 && n <= longestFileName && isAlnum(name[0]) && isAlnum(name[n-1]) {
-		x.report(intel.FileName, name, visit) // already in normal form
-		return
+	if !isPOSIX(path) {
+		if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
+			name = name[:stream]
+		}
+		if n := len(name); n > 0 && n <= longestFileName && isAlnum(name[0]) && isAlnum(name[n-1]) {
+			x.report(intel.FileName, name, visit) // already in normal form
+			return
+		}
 	}
 	x.emit(intel.FileName, name, visit)
 }
@@ -147,25 +147,11 @@ func programEnd(value []byte) int {
 	return bytes.IndexByte(value, ' ')
 }
 
-func (x *Extractor) url(value []byte, visit Visit) {
-	url := x.emit(intel.URL, value, visit)
-	if url == nil {
-		return
-	}
-	x.host(URLHost(url), visit)
-}
-
-func (x *Extractor) email(value []byte, visit Visit) {
-	if address := x.emit(intel.EmailAddress, value, visit); address != nil {
-		x.report(intel.Domain, lastPart(address, '@'), visit)
-	}
-}
-
 // request puts a URL together from its host and what follows.
 func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visit) {
 	value = trim(value)
 	if len(value) == 0 || value[0] != '/' || bytes.HasPrefix(value, []byte("//")) {
-		x.url(value, visit)
+		x.emitAll(intel.URL, value, visit)
 		return
 	}
 	for _, name := range r.hosts {
@@ -181,7 +167,7 @@ func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visi
 		x.text = append(x.text, host.Value...)
 		x.text = append(x.text, value...)
 		x.query(rec, r.query)
-		x.url(x.text, visit)
+		x.emitAll(intel.URL, x.text, visit)
 		return
 	}
 }
