@@ -39,7 +39,7 @@ type Extractor struct {
 type rule struct {
 	reading reading
 	text    bool
-	hosts   []intel.Name
+	others  []intel.Name
 	query   intel.Name
 }
 
@@ -55,8 +55,8 @@ func NewExtractor(names *intel.Names) *Extractor {
 	x.finder.found = x.found
 	for _, f := range fields {
 		r := rule{reading: f.reading, text: f.text}
-		for _, host := range f.hosts {
-			r.hosts = append(r.hosts, names.Intern(host))
+		for _, other := range f.others {
+			r.others = append(r.others, names.Intern(other))
 		}
 		if f.query != "" {
 			r.query = names.Intern(f.query)
@@ -130,6 +130,9 @@ func (x *Extractor) reset() {
 }
 
 func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) {
+	if r.reading < readRequest && len(r.others) > 0 && !hasOne(rec, r.others) {
+		return
+	}
 	switch r.reading {
 	case readIPPort:
 		x.emit(intel.IPAddress, withoutPort(trim(value)), visit)
@@ -151,12 +154,28 @@ func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) 
 		if !x.emitAll(intel.RegistryKey, value, visit) {
 			x.path(value, visit)
 		}
+	case readRoute:
+		if !x.emitAll(intel.IPAddress, value, visit) {
+			x.emitAll(intel.FilePath, value, visit)
+		}
+	case readName:
+		x.emit(intel.FileName, baseName(trim(value)), visit)
 	case readRequest, readWebRequest:
 		x.request(rec, r, value, visit)
 	case readText:
 	default:
 		x.emitAll(intel.ObservableKind(r.reading), value, visit)
 	}
+}
+
+// hasOne reports whether a record has a field of one of the names.
+func hasOne(rec *intel.Record, names []intel.Name) bool {
+	for i := range rec.Fields {
+		if slices.Contains(names, rec.Fields[i].Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // emitAll reports text as that kind, and what lists name of it.

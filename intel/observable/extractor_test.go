@@ -84,6 +84,12 @@ var extractions = map[string]struct {
 			`command-line c:\program files\z.exe -k`, `filepath c:\program files\z.exe`, "filename z.exe",
 		},
 	},
+	"a Kerberos service": {[]string{"ServiceName", "krbtgt"}, nil},
+	"names of files": {
+		[]string{"name", "/etc/Passwd", "nametype", "NORMAL", "exe", "/usr/bin/x (deleted)", "filename", `a\b\C.exe`, "path", "192.0.2.8"},
+		[]string{"filepath /etc/Passwd", "filename passwd", "filepath /usr/bin/x", "filename x", "filename c.exe", "ip 192.0.2.8"},
+	},
+	"a name of something else": {[]string{"name", "bad_HTTP_request"}, nil},
 	"what Defender found": {
 		[]string{"Path", `containerfile:_C:\a.zip; file:_C:\a.zip->x.exe`, "Process Name", `C:\Windows\b.exe`},
 		[]string{`filepath c:\a.zip`, "filename a.zip", `filepath c:\windows\b.exe`, "filename b.exe"},

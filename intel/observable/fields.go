@@ -26,6 +26,8 @@ const (
 	readPaths
 	readProgram
 	readObject
+	readRoute
+	readName
 	readRequest
 	readWebRequest
 )
@@ -34,7 +36,7 @@ const (
 var readings = map[string]reading{
 	"text":    readText,
 	"ip-port": readIPPort, "host": readHost, "hosts": readHosts, "hash": readHash, "hashes": readHashes, "path": readPath,
-	"paths": readPaths, "program": readProgram, "object": readObject, "request": readRequest, "web-request": readWebRequest,
+	"paths": readPaths, "program": readProgram, "object": readObject, "route": readRoute, "name": readName, "request": readRequest, "web-request": readWebRequest,
 }
 
 // field is a line of fields.tsv.
@@ -42,7 +44,7 @@ type field struct {
 	name    string
 	reading reading
 	text    bool     // it is text as well, in which observables stand
-	hosts   []string // of a request: where the host may stand
+	others  []string // of a request: where the host may stand; else one must be there too
 	query   string   // of a request: where the query stands
 }
 
@@ -84,12 +86,12 @@ func parseField(line string) (field, error) {
 		}
 		f.reading = reading(kind)
 	}
-	request := f.reading == readRequest || f.reading == readWebRequest
-	if request != (len(columns) > 2) || len(columns) > 4 {
-		return field{}, fmt.Errorf("field %s: a request names where the host stands, and nothing else does", f.name)
+	isRequest := f.reading == readRequest || f.reading == readWebRequest
+	if len(columns) > 2 {
+		f.others = strings.Split(columns[2], ",")
 	}
-	if request {
-		f.hosts = strings.Split(columns[2], ",")
+	if isRequest && f.others == nil || len(columns) > 3 && !isRequest || len(columns) > 4 {
+		return field{}, fmt.Errorf("field %s: a request, and only that, names where the host and the query stand", f.name)
 	}
 	if len(columns) > 3 {
 		f.query = columns[3]

@@ -17,8 +17,8 @@ func TestFieldsAreChecked(t *testing.T) {
 		"\n\tpath":                        "line 2: want a field's name",
 		"Image\tpaht":                     `line 1: field Image: unknown kind of observable "paht"`,
 		"Image\tpath\nImage\tip":          `line 2: field "Image" stands there twice`,
-		"Image\tpath\thost":               "line 1: field Image: a request names where the host stands",
-		"uri\trequest":                    "line 1: field uri: a request names where the host stands",
+		"Image\tpath\thost\tquery":        "line 1: field Image: a request, and only that, names",
+		"uri\trequest":                    "line 1: field uri: a request, and only that, names",
 		"Image\tpath,words":               `line 1: field Image: only text may stand after a comma, not "words"`,
 	} {
 		err := observable.ParseFields(text)

@@ -83,10 +83,14 @@ func (x *Extractor) hashes(value []byte, visit Visit) {
 
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
+	value = bytes.TrimSuffix(trim(value), deletedMark)
 	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
 	}
 }
+
+// deletedMark is what Linux writes after the path of a program whose file is gone.
+var deletedMark = []byte(" (deleted)")
 
 // fileOf reports the name of the file that a path in normal form leads to.
 func (x *Extractor) fileOf(path []byte, visit Visit) {
@@ -154,7 +158,7 @@ func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visi
 		x.emitAll(intel.URL, value, visit)
 		return
 	}
-	for _, name := range r.hosts {
+	for _, name := range r.others {
 		host, ok := rec.First(name)
 		if !ok || len(host.Value) < 2 {
 			continue
