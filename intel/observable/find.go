@@ -58,7 +58,7 @@ func (f *finder) step(at int) int {
 	switch {
 	case c == '\\' && f.escapes(at):
 		return at + 2
-	case c == '\\' || c == '/' || c == '%':
+	case c == '\\' || c == '/' || c == '%' || c == '~':
 		if end := f.path(at); end > 0 {
 			return end
 		}

@@ -29,8 +29,11 @@ func (f *finder) isVersion(at, end int, a [4]byte) bool {
 	if after == '.' && isSpace(f.after(end+1)) && len(bytes.TrimLeft(f.line(at), " \t#")) == 0 { // the number of a section
 		return true
 	}
-	if before == '/' && at > 1 && isLetter(f.text[at-2]) { // Chrome/117.0.0.0
+	if before == '/' && at > 1 && isAlnum(f.text[at-2]) && !isIPText(lastWord(f.text[:at-1])) { // Chrome/117.0.0.0
 		return true
+	}
+	if before == '=' && at > 1 && (f.text[at-2] == '<' || f.text[at-2] == '>') || before == '<' && after != '>' && after != '<' {
+		return true // a bound of versions
 	}
 	if before == '.' || before == '_' || after == '_' || isAlnum(after) {
 		return true
@@ -65,6 +68,12 @@ func (f *finder) followsVersionWord(at int) bool {
 
 // joints may stand between the name of a value and the value.
 const joints = " \t\"':=([<>\\_-"
+
+// lastWord returns the last word of text, if it is no longer than an address.
+func lastWord(text []byte) []byte {
+	text = text[max(0, len(text)-lookBack):]
+	return text[bytes.LastIndexAny(text, " \t,;(\"'/")+1:]
+}
 
 // line returns what stands before a position on its line, if that is little.
 func (f *finder) line(at int) []byte {
@@ -120,8 +129,12 @@ func (f *finder) isDomain(r run) bool {
 // the name of a field, or code.
 func (f *finder) domainMayStand(at, end int) bool {
 	switch f.before(at) {
-	case '$', '#', '%', '&', '.', '-', '_', '~', '+', '\\':
+	case '$', '#', '%', '&', '-', '_', '~', '+', '\\':
 		return false
+	case '.': // ".example.com" is the domain and those below
+		if c := f.before(at - 1); !isSpace(c) && c != '"' && c != '\'' && c != '*' || bytes.Count(f.text[at:end], []byte(".")) < 2 {
+			return false
+		}
 	case '/':
 		if !f.followsService(at) {
 			return false
@@ -193,7 +206,7 @@ func looksLikeDomain(name string) bool {
 		return false
 	}
 	first := strings.ToLower(labels[0])
-	if roots[first] && (len(labels) > 2 && packageRoots[first] || len(labels) == 2 && !commonShort[small] || name == big && small == "net") {
+	if roots[first] && (len(labels) > 2 && packageRoots[first] && !commonShort[small] || len(labels) == 2 && !commonShort[small] || name == big && small == "net") {
 		return false
 	}
 	if strings.Contains(owner, "_") || small == "target" || isVersionLabel(first) && isVersionLabel(labels[1]) {

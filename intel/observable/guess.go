@@ -205,11 +205,17 @@ func isFileName(name string) bool {
 	switch extensions[strings.ToLower(name[dot+1:])] {
 	case onlyFile:
 		return true
-	case ratherFile: // "setup.py", "notes-v2.1.md"
-		stem := name[:dot]
-		return strings.IndexByte(stem, '.') < 0 || allDigits([]byte(stem[strings.LastIndexByte(stem, '.')+1:]))
+	case ratherFile: // "setup.py", "notes-v2.1.md", "offer.pdf.zip"
+		before := strings.ToLower(name[strings.LastIndexByte(name[:dot], '.')+1 : dot])
+		return len(before) == dot || allDigits([]byte(before)) || extensions[before] == onlyFile
 	}
-	return false
+	return comPrograms[strings.ToLower(name)]
+}
+
+// comPrograms are programs of Windows and DOS, and the file that tests scanners.
+var comPrograms = map[string]bool{
+	"chcp.com": true, "command.com": true, "diskcomp.com": true, "diskcopy.com": true, "eicar.com": true, "format.com": true, "mode.com": true,
+	"more.com": true, "ntdetect.com": true, "tree.com": true,
 }
 
 // weakExtensions are those that are also words of code and of prose: what ends
