@@ -14,7 +14,7 @@ const lookBack = 24
 var versionWords = map[string]bool{
 	"version": true, "versions": true, "ver": true, "v": true, "release": true, "build": true, "rev": true, "revision": true, "firmware": true,
 	"before": true, "than": true, "through": true, "below": true, "engine": true, "signature": true, "signatures": true, "oid": true, "update": true,
-	"software": true, "patch": true, "av": true, "as": true, "nis": true,
+	"software": true, "patch": true, "av": true, "as": true, "nis": true, "section": true, "sections": true, "chapter": true, "clause": true, "appendix": true,
 }
 
 // versionEnds stand after the last of a range of versions.

@@ -61,14 +61,20 @@ func (f *finder) afterScheme(at int) int {
 
 // urlEnd returns where a URL ends whose host begins at host.
 func (f *finder) urlEnd(start, host int) int {
-	end := host
+	end, open := host, 0
 	limit := min(len(f.text), start+longestURL)
 	for end < limit {
 		if _, size := bracketed(f.text[end:]); size > 0 {
 			end += size
 			continue
 		}
-		if f.endsURL(start, end) {
+		switch f.text[end] {
+		case '(':
+			open++
+		case ')':
+			open--
+		}
+		if open < 0 || f.endsURL(start, end) { // the bracket was opened before the URL
 			break
 		}
 		end++
