@@ -62,24 +62,28 @@ func hashKind(digits int) intel.ObservableKind {
 	return intel.NoObservable
 }
 
+// hashes reports hashes as Sysmon writes them: "SHA1=…,MD5=…,IMPHASH=…".
 func (x *Extractor) hashes(value []byte, visit Visit) {
 	for len(value) > 0 {
-		end := bytes.IndexByte(value, ',')
-		if end < 0 {
-			end = len(value)
+		one, rest, _ := bytes.Cut(value, []byte(","))
+		value = rest
+		named := 0 // the length of the name and the sign after it
+		for i := 0; i < min(len(one), longestHashName); i++ {
+			if one[i] == '=' {
+				named = i + 1
+				break
+			}
 		}
-		name, hash, named := bytes.Cut(value[:end], []byte("="))
-		switch {
-		case !named:
-			x.hash(name, visit)
-		case hasPrefixFold(trim(name), "imphash"):
-			x.emit(intel.ImpHash, hash, visit)
-		default:
-			x.hash(hash, visit)
+		if hasPrefixFold(trim(one[:named]), "imphash") {
+			x.emit(intel.ImpHash, one[named:], visit)
+		} else {
+			x.hash(one[named:], visit)
 		}
-		value = value[min(end+1, len(value)):]
 	}
 }
+
+// longestHashName is above the length of every name of a hash.
+const longestHashName = 16
 
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
