@@ -135,6 +135,21 @@ func TestLongTextsStayDifferent(t *testing.T) {
 	}
 }
 
+// A hash has its digits in lower case, and nothing but digits.
+func TestHashesAreDigits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom([]byte("0123456789abcdefABCDEF")), rapid.SampledFrom([]byte("0123456789abcdefABCDEF/:@G`g\x00\xb0\xe1"))), 40, 40).Draw(t, "text")
+		want := strings.ToLower(string(text))
+		if strings.ContainsFunc(want, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }) {
+			want = ""
+		}
+		if got, _ := observable.Append(nil, intel.SHA1, text); string(got) != want {
+			t.Fatalf("%q is %q, want %q", text, got, want)
+		}
+	})
+}
+
 // Addresses are read as the standard library reads them.
 func TestAddressesAreReadAsNetipDoes(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package observable
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // lookBack is how far before a number a word is looked for that says what it
@@ -10,10 +11,14 @@ import (
 const lookBack = 24
 
 // versionWords stand before a version.
-var versionWords = [...]string{
-	"version", "versions", "ver", "v", "release", "build", "rev", "revision", "firmware", "prior to", "before", "than", "through", "below",
-	"fileversion", "productversion", "engine", "signature", "signatures", "oid", "update", "software", "patch", "engineversion", "hostversion", "as", "av", "nis",
+var versionWords = map[string]bool{
+	"version": true, "versions": true, "ver": true, "v": true, "release": true, "build": true, "rev": true, "revision": true, "firmware": true,
+	"before": true, "than": true, "through": true, "below": true, "engine": true, "signature": true, "signatures": true, "oid": true, "update": true,
+	"software": true, "patch": true, "av": true, "as": true, "nis": true, "section": true, "sections": true, "chapter": true, "clause": true, "appendix": true,
 }
+
+// versionEnds stand after the last of a range of versions.
+var versionEnds = [...]string{"and prior", "and earlier", "or earlier", "and later", "or later", "and below", "and above", "or prior", "and newer"}
 
 // isVersion reports whether four numbers are a version and not an address.
 func (f *finder) isVersion(at, end int, a [4]byte) bool {
@@ -24,24 +29,50 @@ func (f *finder) isVersion(at, end int, a [4]byte) bool {
 	if after == '.' && isSpace(f.after(end+1)) && len(bytes.TrimLeft(f.line(at), " \t#")) == 0 { // the number of a section
 		return true
 	}
-	if before == '/' && at > 1 && isLetter(f.text[at-2]) { // Chrome/117.0.0.0
+	if before == '/' && at > 1 && isAlnum(f.text[at-2]) && !isIPText(lastWord(f.text[:at-1])) { // Chrome/117.0.0.0
 		return true
+	}
+	if before == '=' && at > 1 && (f.text[at-2] == '<' || f.text[at-2] == '>') || before == '<' && after != '>' && after != '<' {
+		return true // a bound of versions
 	}
 	if before == '.' || before == '_' || after == '_' || isAlnum(after) {
 		return true
 	}
-	for _, word := range versionWords {
-		if f.follows(at, word) {
-			return true
-		}
+	if f.followsVersionWord(at) {
+		return true
 	}
 	rest := bytes.TrimLeft(f.text[min(end, len(f.text)):min(end+lookBack, len(f.text))], " (")
-	for _, word := range [...]string{"and prior", "and earlier", "or earlier", "and later", "or later", "and below", "and above", "or prior", "and newer"} {
-		if hasPrefixFold(rest, word) {
+	for _, words := range versionEnds {
+		if hasPrefixFold(rest, words) {
 			return true
 		}
 	}
 	return false
+}
+
+// followsVersionWord reports whether the word before a position says that a
+// version follows: one of the list, "prior to", or one that ends in "version".
+func (f *finder) followsVersionWord(at int) bool {
+	var room [lookBack]byte
+	text := bytes.TrimRight(f.text[max(0, at-lookBack):at], joints)
+	start := len(text)
+	for start > 0 && isLetter(text[start-1]) {
+		start--
+	}
+	word := appendLower(room[:0], text[start:])
+	if versionWords[string(word)] || bytes.HasSuffix(word, []byte("version")) {
+		return true
+	}
+	return string(word) == "to" && hasSuffixFold(bytes.TrimRight(text[:start], " "), "prior")
+}
+
+// joints may stand between the name of a value and the value.
+const joints = " \t\"':=([<>\\_-"
+
+// lastWord returns the last word of text, if it is no longer than an address.
+func lastWord(text []byte) []byte {
+	text = text[max(0, len(text)-lookBack):]
+	return text[bytes.LastIndexAny(text, " \t,;(\"'/")+1:]
 }
 
 // line returns what stands before a position on its line, if that is little.
@@ -56,17 +87,12 @@ func (f *finder) line(at int) []byte {
 // follows reports whether a word stands before a position, with nothing but
 // quotes, blanks, colons and the like between.
 func (f *finder) follows(at int, word string) bool {
-	text := f.text[max(0, at-lookBack):at]
-	text = bytes.TrimRight(text, " \t\"':=([<>\\_-")
+	text := bytes.TrimRight(f.text[max(0, at-lookBack):at], joints)
 	start := len(text) - len(word)
-	if start < 0 || !hasPrefixFold(text[start:], word) {
+	if !hasSuffixFold(text, word) {
 		return false
 	}
-	if start == 0 {
-		return at <= lookBack || len(text) < lookBack
-	}
-	c := text[start-1]
-	return !isLetter(c) || (c >= 'a' && text[start] < 'a') // also the end of camelCase
+	return start == 0 || !isLetter(text[start-1])
 }
 
 // encodedKeys are fields of the Linux audit log that hold text in hexadecimal
@@ -87,26 +113,28 @@ func (f *finder) isEncodedText(at int) bool {
 
 // isDomain reports whether a run is a domain, by its form and by what stands
 // around it.
-func (f *finder) isDomain(at, end int, defanged bool) bool {
-	if end-at > longestRun {
+func (f *finder) isDomain(r run) bool {
+	if r.end-r.start > longestRun || !r.dot {
 		return false
 	}
-	name := string(appendRefanged(nil, f.text[at:end]))
-	if strings.IndexByte(name, '.') < 0 || !isKnownDomain(name) {
+	name := f.plain(r)
+	last := lastPart(name, '.')
+	if len(last) < 2 || !isLetter(last[0]) && last[0] < utf8.RuneSelf || !isKnownDomain(name) {
 		return false
 	}
-	if _, written := f.run(at); defanged && written {
-		return true
-	}
-	return f.domainMayStand(at, end) && looksLikeDomain(name)
+	return r.defanged || f.domainMayStand(r.start, r.end) && looksLikeDomain(string(name))
 }
 
 // domainMayStand tells by the bytes around a name whether it is part of a path,
 // the name of a field, or code.
 func (f *finder) domainMayStand(at, end int) bool {
 	switch f.before(at) {
-	case '$', '#', '%', '&', '.', '-', '_', '~', '+', '\\':
+	case '$', '#', '%', '&', '-', '_', '~', '+', '\\':
 		return false
+	case '.': // ".example.com" is the domain and those below
+		if c := f.before(at - 1); !isSpace(c) && c != '"' && c != '\'' && c != '*' || bytes.Count(f.text[at:end], []byte(".")) < 2 {
+			return false
+		}
 	case '/':
 		if !f.followsService(at) {
 			return false
@@ -178,7 +206,7 @@ func looksLikeDomain(name string) bool {
 		return false
 	}
 	first := strings.ToLower(labels[0])
-	if roots[first] && (len(labels) > 2 && packageRoots[first] || len(labels) == 2 && !commonShort[small] || name == big && small == "net") {
+	if roots[first] && (len(labels) > 2 && packageRoots[first] && !commonShort[small] || len(labels) == 2 && !commonShort[small] || name == big && small == "net") {
 		return false
 	}
 	if strings.Contains(owner, "_") || small == "target" || isVersionLabel(first) && isVersionLabel(labels[1]) {

@@ -18,7 +18,7 @@ func (f *finder) path(at int) int {
 		return f.windows(intel.RegistryKey, at)
 	case hasDrive(text), bytes.HasPrefix(text, []byte(`\\`)) && f.isServer(at), isObjectPath(text), text[0] == '%' && isVariable(text):
 		return f.windows(intel.FilePath, at)
-	case text[0] == '/':
+	case text[0] == '/', bytes.HasPrefix(text, []byte("~/")):
 		return f.posix(at)
 	}
 	return 0
@@ -173,10 +173,11 @@ var systemFolders = map[string]bool{
 	"Applications": true, "Library": true, "System": true, "Users": true, "Volumes": true, "private": true, "data": true,
 }
 
-// posix reports a path of Linux or macOS below one of its usual folders.
+// posix reports a path of Linux or macOS, below one of its usual folders or
+// somebody's own.
 func (f *finder) posix(at int) int {
 	switch before := f.before(at); {
-	case isSpace(before), bytes.IndexByte([]byte(`"'=(,;:>|[{`+"`"), before) >= 0:
+	case isSpace(before), bytes.IndexByte([]byte(`"'=(,;:>|[{!`+"`"), before) >= 0:
 	default:
 		return 0
 	}
@@ -191,7 +192,7 @@ func (f *finder) posix(at int) int {
 		return 0
 	}
 	first, rest, found := bytes.Cut(f.text[at+1:end], []byte("/"))
-	if !found || len(rest) == 0 || !systemFolders[string(first)] {
+	if !found || len(rest) == 0 || f.text[at] == '/' && !systemFolders[string(first)] {
 		return 0
 	}
 	if !f.emit(intel.FilePath, at, end) {

@@ -62,43 +62,51 @@ func hashKind(digits int) intel.ObservableKind {
 	return intel.NoObservable
 }
 
+// hashes reports hashes as Sysmon writes them: "SHA1=…,MD5=…,IMPHASH=…".
 func (x *Extractor) hashes(value []byte, visit Visit) {
 	for len(value) > 0 {
-		end := bytes.IndexByte(value, ',')
-		if end < 0 {
-			end = len(value)
+		one, rest, _ := bytes.Cut(value, []byte(","))
+		value = rest
+		named := 0 // the length of the name and the sign after it
+		for i := 0; i < min(len(one), longestHashName); i++ {
+			if one[i] == '=' {
+				named = i + 1
+				break
+			}
 		}
-		name, hash, named := bytes.Cut(value[:end], []byte("="))
-		switch {
-		case !named:
-			x.hash(name, visit)
-		case hasPrefixFold(trim(name), "imphash"):
-			x.emit(intel.ImpHash, hash, visit)
-		default:
-			x.hash(hash, visit)
+		if hasPrefixFold(trim(one[:named]), "imphash") {
+			x.emit(intel.ImpHash, one[named:], visit)
+		} else {
+			x.hash(one[named:], visit)
 		}
-		value = value[min(end+1, len(value)):]
 	}
 }
 
+// longestHashName is above the length of every name of a hash.
+const longestHashName = 16
+
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
-	path := x.emit(intel.FilePath, value, visit)
-	if path == nil {
+	value = bytes.TrimSuffix(trim(value), deletedMark)
+	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
-		return
 	}
+}
+
+// deletedMark is what Linux writes after the path of a program whose file is gone.
+var deletedMark = []byte(" (deleted)")
+
+// fileOf reports the name of the file that a path in normal form leads to.
+func (x *Extractor) fileOf(path []byte, visit Visit) {
 	name := baseName(path)
-	if path[0] == '/' || path[0] == '~' || path[0] == '.' {
-		x.emit(intel.FileName, name, visit)
-		return
-	}
-	if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
-		name = name[:stream]
-	}
-	if n := len(name); n > 0 && n <= longestFileName && isAlnum(name[0]) && isAlnum(name[n-1]) {
-		x.report(intel.FileName, name, visit) // already in normal form
-		return
+	if !isPOSIX(path) {
+		if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
+			name = name[:stream]
+		}
+		if n := len(name); n > 0 && n <= longestFileName && isAlnum(name[0]) && isAlnum(name[n-1]) {
+			x.report(intel.FileName, name, visit) // already in normal form
+			return
+		}
 	}
 	x.emit(intel.FileName, name, visit)
 }
@@ -147,28 +155,14 @@ func programEnd(value []byte) int {
 	return bytes.IndexByte(value, ' ')
 }
 
-func (x *Extractor) url(value []byte, visit Visit) {
-	url := x.emit(intel.URL, value, visit)
-	if url == nil {
-		return
-	}
-	x.host(URLHost(url), visit)
-}
-
-func (x *Extractor) email(value []byte, visit Visit) {
-	if address := x.emit(intel.EmailAddress, value, visit); address != nil {
-		x.report(intel.Domain, lastPart(address, "@"), visit)
-	}
-}
-
 // request puts a URL together from its host and what follows.
 func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visit) {
 	value = trim(value)
 	if len(value) == 0 || value[0] != '/' || bytes.HasPrefix(value, []byte("//")) {
-		x.url(value, visit)
+		x.emitAll(intel.URL, value, visit)
 		return
 	}
-	for _, name := range r.hosts {
+	for _, name := range r.others {
 		host, ok := rec.First(name)
 		if !ok || len(host.Value) < 2 {
 			continue
@@ -181,7 +175,7 @@ func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visi
 		x.text = append(x.text, host.Value...)
 		x.text = append(x.text, value...)
 		x.query(rec, r.query)
-		x.url(x.text, visit)
+		x.emitAll(intel.URL, x.text, visit)
 		return
 	}
 }
