@@ -34,6 +34,7 @@ func command() error {
 	flag.StringVar(&b.peers, "peers", "../bin/peers", `folder that "make peers" installed into`)
 	flag.StringVar(&b.product, "product", "../bin/tocsin", "the binary of the product")
 	flag.IntVar(&b.rounds, "rounds", 5, "runs of each contender; the median counts")
+	flag.IntVar(&b.archived, "archived", 10_000_000, "events in the archive that is hunted in")
 	only := flag.String("only", "", "sections to run, by commas: "+strings.Join(names(), ","))
 	flag.Parse()
 
@@ -46,6 +47,7 @@ func command() error {
 type bench struct {
 	data, peers, product string
 	rounds               int
+	archived             int
 	work                 string // a temporary folder
 }
 
@@ -61,6 +63,7 @@ func sections() []section {
 		{"matching", (*bench).matching},
 		{"evtx", (*bench).binaryLogs},
 		{"watch", (*bench).watching},
+		{"archive", (*bench).archiving},
 	}
 }
 
