@@ -20,8 +20,8 @@ import (
 // archiving measures how small events become, what writing them costs, and how
 // fast a rule is asked of many of them: one whose text is in few segments, and
 // ones for which nothing can be skipped.
-func (b *bench) archiving(ctx context.Context, s *stream) (*report, error) {
-	r := &report{title: "The archive", unit: "event"}
+func (b *bench) archiving(ctx context.Context, s *stream) (r *report, err error) {
+	r = &report{title: "The archive", unit: "event"}
 	for _, set := range [...]string{"security-datasets", "zeek-samples/zeek-json"} {
 		ratio, err := b.shrink(ctx, set)
 		if err != nil {
@@ -33,11 +33,11 @@ func (b *bench) archiving(ctx context.Context, s *stream) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, w.archive.Close()) }()
 	written, err := here(func() error { return w.generate(ctx, b) })(ctx)
 	if err != nil {
-		return nil, errors.Join(err, w.archive.Close())
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, w.archive.Close()) }()
 	hunts, err := w.hunts()
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (b *bench) archiving(ctx context.Context, s *stream) (*report, error) {
 	held := w.archive.Stats()
 	r.lines = append(r.lines, line{"making the events and writing them", written, float64(w.count),
 		fmt.Sprintf("%d segments, %.1f bytes an event", held.Segments, float64(held.Bytes)/float64(held.Events))})
-	return r, err
+	return r, nil
 }
 
 // archiveWorld is an archive with what reading and asking needs.

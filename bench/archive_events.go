@@ -17,9 +17,9 @@ const needle = "tocsin-needle-7f3a"
 
 const (
 	// perHour events share an hour; every needleHours-th hour holds the needle.
-	// An hour makes some five segments of which one has command lines.
+	// An hour makes some five segments, half of which have command lines.
 	perHour     = 100_000
-	needleHours = 4
+	needleHours = 10
 	hosts       = 500
 )
 
