@@ -54,8 +54,8 @@ func (b *bench) archiving(ctx context.Context, s *stream) (r *report, err error)
 	for i, h := range hunts {
 		r.lines = append(r.lines, line{h.name, medians[i+1], float64(w.count), h.note()})
 		r.goals = append(r.goals, goal{
-			text: h.name + ", million events a second", got: float64(w.count) / 1e6 / medians[i+1].wall.Seconds(),
-			limit: h.limit, atLeast: true,
+			text: h.name + ", million events in a second of CPU on two processors",
+			got:  processors * float64(w.count) / 1e6 / medians[i+1].cpu.Seconds(), limit: h.limit, atLeast: true,
 		})
 	}
 	held := w.archive.Stats()
@@ -92,6 +92,9 @@ func (w *archiveWorld) read(ctx context.Context, path string, visit func(*teleme
 		return err
 	})
 }
+
+// processors is how many a hunt uses.
+const processors = 2
 
 // perEntry is how many events are put as one entry of a journal.
 const perEntry = 1000
@@ -237,7 +240,7 @@ func (a *asked) ask(class *intel.Class) (i archive.Interest) {
 
 func (a *asked) run(ctx context.Context, w *archiveWorld) (err error) {
 	var matches atomic.Int64
-	a.stats, err = w.archive.Scan(ctx, archive.Query{Ask: a.ask, Workers: 2}, w.names, func() func(*archive.Row) error {
+	a.stats, err = w.archive.Scan(ctx, archive.Query{Ask: a.ask, Workers: processors}, w.names, func() func(*archive.Row) error {
 		inspector := engine.NewInspector(a.engine)
 		return func(r *archive.Row) error {
 			n := len(inspector.Inspect(r.Class, &r.Record))
