@@ -48,12 +48,12 @@ const (
 	partShare = 32
 )
 
-// Archive keeps events on disk. It is safe for concurrent use; one process at a
-// time may have it open.
+// Archive keeps events on disk. It is safe for concurrent use.
 type Archive struct {
 	dir    string
 	config Config
 	kinds  kindTable
+	unlock func() error
 
 	flushing  sync.Mutex    // held while what was put is written
 	rewriting sync.Mutex    // held while segments are compacted or pruned
@@ -79,7 +79,8 @@ type pending struct {
 }
 
 // Open opens the archive in a folder, and makes it where there is none. What a
-// crash left half-written is removed.
+// crash left half-written is removed. The error is fault.Conflict when another
+// process has it open.
 func Open(dir string, c Config) (*Archive, error) {
 	c.FlushBytes = cmp.Or(c.FlushBytes, defaultFlushBytes)
 	c.FlushAge = cmp.Or(c.FlushAge, defaultFlushAge)
@@ -90,29 +91,33 @@ func Open(dir string, c Config) (*Archive, error) {
 	if err := os.MkdirAll(filepath.Join(dir, segmentsFolder), 0o700); err != nil {
 		return nil, err
 	}
-	m, err := readManifest(dir)
+	unlock, err := lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	if err := sweep(dir, m); err != nil {
-		return nil, fmt.Errorf("open archive: remove what a crash left: %w", err)
+	m, err := readManifest(dir)
+	if err == nil {
+		err = sweep(dir, m)
 	}
-	a := &Archive{dir: dir, config: c, committed: m.Cursor}
+	if err != nil {
+		return nil, fmt.Errorf("open archive: %w", errors.Join(err, unlock()))
+	}
+	a := &Archive{dir: dir, config: c, committed: m.Cursor, unlock: sync.OnceValue(unlock)}
 	a.kinds = kindTable{describe: c.Describe, resolve: c.Class}
 	a.current.Store(m)
 	a.next.Store(m.Next)
 	return a, nil
 }
 
-// Close writes what was committed. Batches of entries that were not are
-// forgotten: the journal has them still. It must not be called before every
-// scan has ended.
+// Close writes what was committed, and lets others open the archive. Batches of
+// entries that were not committed are forgotten: the journal has them still. It
+// must not be called before every scan has ended.
 func (a *Archive) Close() error {
 	err := a.Flush()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.pending = nil
-	return errors.Join(err, a.removeObsolete())
+	return errors.Join(err, a.removeObsolete(), a.unlock())
 }
 
 // Cursor returns the entry of the journal up to which all events are safely on

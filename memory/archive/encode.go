@@ -53,6 +53,8 @@ type encoder struct {
 	writer  *parquet.Writer
 	leaves  leaves
 	buffers [][]parquet.Value // by leaf
+	nulls   [][]parquet.Value // by column: what a buffer holds at first
+	at      int               // the row in the buffers
 	filters []filterBuilder   // by column, and one for the rest
 }
 
@@ -77,6 +79,9 @@ func encode(names *intel.Names, rows []rowRef) (*encoded, error) {
 	e.writer = parquet.NewWriter(&e.out, writerOptions(schema)...)
 	e.leaves = findLeaves(schema, e.index.names)
 	e.buffers = make([][]parquet.Value, len(schema.Columns()))
+	for _, leaf := range e.leaves.fields {
+		e.nulls = append(e.nulls, slices.Repeat([]parquet.Value{parquet.NullValue().Level(0, 0, leaf)}, stepRows))
+	}
 	for first := 0; first < len(rows); {
 		last := e.cut(first)
 		if err := e.group(rows[first:last]); err != nil {
@@ -119,7 +124,11 @@ func (e *encoder) group(rows []rowRef) error {
 		for i := range e.buffers {
 			e.buffers[i] = e.buffers[i][:0]
 		}
-		for _, r := range step {
+		for i, leaf := range e.leaves.fields {
+			e.buffers[leaf] = append(e.buffers[leaf], e.nulls[i][:len(step)]...)
+		}
+		for i, r := range step {
+			e.at = i
 			e.add(r, &g)
 		}
 		for i, w := range e.writer.ColumnWriters() {
@@ -234,13 +243,7 @@ func (e *encoder) fields(r rowRef, g *groupBuilder) {
 			raw++
 			e.filters[len(e.columns)].add(value)
 			g.name(e.names.Text(f.name))
-			if first {
-				e.put(e.leaves.fields[at-1], parquet.NullValue(), 0, 0)
-			}
 		case f.kind == intel.Null:
-			if first {
-				e.put(e.leaves.fields[at-1], parquet.NullValue(), 0, 0)
-			}
 		case first:
 			g.filters[at-1].present = true
 			e.filters[at-1].add(value)
@@ -259,21 +262,16 @@ func (e *encoder) fields(r rowRef, g *groupBuilder) {
 
 func (e *encoder) value(column int, value []byte) {
 	leaf := e.leaves.fields[column]
+	v := parquet.ByteArrayValue(value)
 	if e.columns[column].columnType == integer {
 		n, _ := wholeNumber(value) // the survey saw that it is one
-		e.put(leaf, parquet.Int64Value(n), 0, 1)
-		return
+		v = parquet.Int64Value(n)
 	}
-	e.put(leaf, parquet.ByteArrayValue(value), 0, 1)
+	e.buffers[leaf][e.at] = v.Level(0, 1, leaf)
 }
 
-// absent puts null where the row has no value.
+// absent puts null where the row has no list.
 func (e *encoder) absent(rest, raw int) {
-	for i, row := range e.last {
-		if row != e.row {
-			e.put(e.leaves.fields[i], parquet.NullValue(), 0, 0)
-		}
-	}
 	if rest == 0 {
 		e.put(e.leaves.restName, parquet.NullValue(), 0, 0)
 		e.put(e.leaves.restValue, parquet.NullValue(), 0, 0)

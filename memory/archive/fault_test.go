@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tocsin/intel"
+	"tocsin/internal/fault"
 	"tocsin/memory/archive"
 	"tocsin/telemetry"
 )
@@ -139,7 +140,9 @@ func TestDamagedManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	dir := t.TempDir()
-	w.flushed(t, dir, 2, 50)
+	if err := w.flushed(t, dir, 2, 50).Close(); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(dir, "manifest.json")
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -157,16 +160,29 @@ func TestDamagedManifestIsRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want the file named", name, err)
 		}
 	}
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+}
+
+func TestArchiveIsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	a := w.flushed(t, dir, 1, 50)
+	if _, err := archive.Open(dir, w.config()); !errors.Is(err, fault.Conflict) {
+		t.Errorf("got %v, want a conflict", err)
+	}
+	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
+	w.open(t, dir, nil)
 }
 
 func TestWhatNoManifestListsIsSwept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	dir := t.TempDir()
-	w.flushed(t, dir, 1, 50)
+	if err := w.flushed(t, dir, 1, 50).Close(); err != nil {
+		t.Fatal(err)
+	}
 	left := filepath.Join(dir, "segments", "2026-03-01T01_windows-sysmon_000000000009.parquet")
 	for _, path := range []string{left, filepath.Join(dir, "manifest.json.new")} {
 		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {

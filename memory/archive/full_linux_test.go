@@ -84,11 +84,14 @@ func childOnFullDisk(dir string) error {
 	if safe != entry-1 {
 		return fmt.Errorf("got cursor %d after entry %d could not be written", safe, entry)
 	}
-	if err := holds(w, dir, safe*perEntry); err != nil {
-		return fmt.Errorf("a process that opened it now: %w", err)
-	}
-	if err := os.Remove(filler); err != nil {
+	// A crash now.
+	elsewhere, err := os.MkdirTemp("", "archive")
+	if err != nil {
 		return err
+	}
+	defer os.RemoveAll(elsewhere)
+	if err := errorsOf(os.Remove(filler), os.CopyFS(elsewhere, os.DirFS(dir)), holds(w, elsewhere, safe*perEntry)); err != nil {
+		return fmt.Errorf("after a crash on a full disk: %w", err)
 	}
 	if err := errorsOf(a.Flush(), a.Close()); err != nil {
 		return fmt.Errorf("with room again: %w", err)

@@ -40,6 +40,7 @@ const (
 	manifestVersion = 1
 	manifestName    = "manifest.json"
 	segmentsFolder  = "segments"
+	lockName        = "lock"
 	segmentSuffix   = ".parquet"
 	// newSuffix ends the name of a manifest that is being written.
 	newSuffix = ".new"
@@ -123,15 +124,6 @@ func writeFile(path string, data []byte) (err error) {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
-}
-
-// syncFolder makes sure that a folder's entries are on disk.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // sweep removes files that no manifest lists: what a crash left.

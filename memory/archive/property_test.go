@@ -130,6 +130,11 @@ func TestEveryEventIsThereOnce(t *testing.T) {
 			put(len(m.entries))
 			switch rapid.IntRange(0, 3).Draw(rt, "then") {
 			case 0: // a crash: what is after the cursor is put again, and one too many
+				crashed := dir + "'"
+				if err := errorsOf(os.CopyFS(crashed, os.DirFS(dir)), a.Close()); err != nil {
+					rt.Fatal(err)
+				}
+				dir = crashed
 				if a, err = archive.Open(dir, c); err != nil {
 					rt.Fatal(err)
 				}
@@ -164,6 +169,9 @@ func TestEveryEventIsThereOnce(t *testing.T) {
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
 			rt.Fatalf("got %d events, want %d\n%s", len(got), len(want), difference(got, want))
+		}
+		if err := a.Close(); err != nil {
+			rt.Fatal(err)
 		}
 	})
 }
