@@ -123,7 +123,7 @@ func TestBulkShowsIDs(t *testing.T) {
 		t.Errorf("got %+v", answer.Items)
 	}
 	short := s.ask(http.MethodPost, "/_bulk?filter_path=errors,items.*.error,items.*.status", body).Body.String()
-	if want := `{"took":0,"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}` + "\n"; short != want {
+	if want := `,"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}` + "\n"; !strings.HasSuffix(short, want) {
 		t.Errorf("got %s", short)
 	}
 }
