@@ -73,7 +73,7 @@ type Limits struct {
 // The defaults, with the reason for each number.
 const (
 	defaultListen         = "127.0.0.1:8617"
-	defaultElasticVersion = "8.19.0" // shippers of 7, 8 and 9 speak to it
+	defaultElasticVersion = "9.99.0" // Beats refuse one that is older than they are
 	defaultBody           = 64 << 20
 	defaultUnpacked       = 100 << 20 // what Elasticsearch takes (http.max_content_length)
 	defaultMemory         = 256 << 20 // two of the largest requests, thousands of the usual

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"regexp"
@@ -55,6 +56,7 @@ func (in *Intake) takeBulk(w http.ResponseWriter, r *http.Request) error {
 		return bulkError(err)
 	}
 	batch := newDocuments(in, people.From(r.Context()), len(items))
+	batch.expected = len(content.data)
 	for i := range items {
 		batch.add(i, &items[i])
 	}
@@ -120,6 +122,8 @@ type documents struct {
 	outcomes []outcome // by item
 	groups   map[string]*group
 	order    []*group
+	expected int    // bytes of all documents, at most
+	ids      idSeed // for documents that have none
 }
 
 // outcome is what became of an item; a zero one was kept.
@@ -167,6 +171,9 @@ func (d *documents) group(index string) *group {
 	g := d.groups[index]
 	if g == nil {
 		g = &group{source: d.in.sources.source("bulk", d.sender.Name+"/"+label(undated(index)))}
+		if len(d.order) == 0 { // most requests are for one index
+			g.data = make([]byte, 0, min(d.expected, blockBytes))
+		}
 		d.groups[index] = g
 		d.order = append(d.order, g)
 	}
@@ -282,15 +289,23 @@ func (d *documents) result(i int, item *bulk.Item, brief bool) bulkItem {
 	if o.error == nil {
 		result.Version, result.Result = 1, "created"
 		if result.ID == "" {
-			result.ID = newID()
+			result.ID = d.ids.next()
 		}
 	}
 	return result
 }
 
-// newID makes an ID as long as Elasticsearch's, for senders that want one.
-func newID() string {
-	var bits [15]byte
-	_, _ = rand.Read(bits[:]) // never fails (crypto/rand)
-	return base64.RawURLEncoding.EncodeToString(bits[:])
+// idSeed makes IDs as long as Elasticsearch's, for senders that want one: random
+// bits for each request, and a count.
+type idSeed struct {
+	bits  [15]byte
+	count uint32
+}
+
+func (s *idSeed) next() string {
+	if s.count++; s.count == 1 {
+		_, _ = rand.Read(s.bits[:]) // never fails (crypto/rand)
+	}
+	binary.BigEndian.PutUint32(s.bits[len(s.bits)-4:], s.count)
+	return base64.RawURLEncoding.EncodeToString(s.bits[:])
 }

@@ -237,7 +237,7 @@ func TestShippersStartAndSend(t *testing.T) {
 		{
 			"Winlogbeat", func(token string) string { return "ApiKey " + pair("id", token) },
 			[]exchange{
-				{"GET", "/", "", nil, 200, `"number":"8.`},
+				{"GET", "/", "", nil, 200, `"number":"9.99.0"`},
 				{"GET", "/_license?human=false", "", nil, 200, `"status":"active"`},
 				{"GET", "/_xpack", "", nil, 200, `"ilm"`},
 				{"HEAD", "/_index_template/winlogbeat-8.15.0", "", nil, 200, ""},

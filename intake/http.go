@@ -204,7 +204,16 @@ func refuseElastic(w http.ResponseWriter, status int, kind, reason string) {
 	writeJSON(w, status, problem{http.StatusText(status), status, reason, elasticError{Type: kind, Reason: reason}})
 }
 
+// answerWithin is how long a sender may take to read its answer.
+const answerWithin = time.Minute
+
+// patientWriter lets a sender that does not read its answer be given up.
+func patientWriter(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // a test's recorder has none
+}
+
 func writeJSON(w http.ResponseWriter, status int, answer any) {
+	patientWriter(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Elastic-Product", "Elasticsearch") // its clients speak to nothing else
 	w.WriteHeader(status)
