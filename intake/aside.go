@@ -254,6 +254,9 @@ func (a *Aside) Replay(ctx context.Context, accept Accept) (int, error) {
 		}
 		n, err := a.replayFile(ctx, path, accept)
 		taken += n
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // an earlier replay's rest, joined with its day
+		}
 		if err != nil {
 			return taken, fmt.Errorf("replay what was set aside: %w", err)
 		}

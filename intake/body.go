@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"compress/zlib"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ func (in *Intake) body(w http.ResponseWriter, r *http.Request) (*body, error) {
 	}
 	defer closer()
 	b := &body{in: in}
-	if err := b.read(content, limits.Unpacked); err != nil {
+	if err := b.read(r.Context(), content, limits.Unpacked); err != nil {
 		b.close()
 		return nil, in.bodyError(r, err)
 	}
@@ -54,12 +55,12 @@ var (
 
 // read reads everything, taking memory from what all requests share as it
 // grows.
-func (b *body) read(r io.Reader, most int64) error {
+func (b *body) read(ctx context.Context, r io.Reader, most int64) error {
 	const first = 64 << 10
 	for {
 		if len(b.data) == cap(b.data) {
 			grown := max(first, 2*cap(b.data))
-			if !b.in.memory.TryAcquire(int64(grown - cap(b.data))) {
+			if !b.in.within(ctx, b.in.memory, int64(grown-cap(b.data))) {
 				return errMemory
 			}
 			b.held += int64(grown - cap(b.data))

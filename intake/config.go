@@ -65,7 +65,7 @@ type Limits struct {
 	Message     int           // bytes of a syslog message; 256 KiB
 	UDPQueue    int           // bytes of datagrams that wait; 16 MiB
 	Sources     int           // sources that are told apart; 10,000
-	Files       int           // files followed at once; 4096
+	Files       int           // files followed at once; 1024
 	Aside       int64         // bytes of malformed records kept; 256 MiB
 	AsideAge    time.Duration // how long they are kept; 30 days
 }
@@ -73,7 +73,7 @@ type Limits struct {
 // The defaults, with the reason for each number.
 const (
 	defaultListen         = "127.0.0.1:8617"
-	defaultElasticVersion = "8.19.0" // shippers of 7, 8 and 9 speak to it
+	defaultElasticVersion = "9.99.0" // Beats refuse one that is older than they are
 	defaultBody           = 64 << 20
 	defaultUnpacked       = 100 << 20 // what Elasticsearch takes (http.max_content_length)
 	defaultMemory         = 256 << 20 // two of the largest requests, thousands of the usual
@@ -85,7 +85,7 @@ const (
 	defaultMessage        = 256 << 10 // RFC 5425 asks for 8 KiB; event logs as JSON are far longer
 	defaultUDPQueue       = 16 << 20  // a second of a saturated gigabit link at half load
 	defaultSources        = 10_000
-	defaultFiles          = 4096
+	defaultFiles          = 1024 // each holds some 200 KiB while it grows
 	defaultAside          = 256 << 20
 	defaultAsideAge       = 30 * 24 * time.Hour
 )

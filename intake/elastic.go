@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"regexp"
@@ -25,6 +26,10 @@ type bulkAnswer struct {
 	Took   int64                 `json:"took"`
 	Errors bool                  `json:"errors"`
 	Items  []map[string]bulkItem `json:"items"`
+	// Status and Error stand only where the whole request was refused. Then
+	// every item says so too, since rsyslog reads nothing else.
+	Status int           `json:"status,omitempty"`
+	Error  *elasticError `json:"error,omitempty"`
 }
 
 type bulkItem struct {
@@ -51,17 +56,25 @@ func (in *Intake) takeBulk(w http.ResponseWriter, r *http.Request) error {
 		return bulkError(err)
 	}
 	batch := newDocuments(in, people.From(r.Context()), len(items))
+	batch.expected = len(content.data)
 	for i := range items {
 		batch.add(i, &items[i])
 	}
-	if err := batch.flush(r.Context()); err != nil {
-		return err
-	}
+	refused := batch.flush(r.Context())
 	answer := batch.answer(items, r.URL.Query().Has("filter_path"))
 	answer.Took = in.now().Sub(started).Milliseconds()
-	writeJSON(w, http.StatusOK, answer)
+	status := http.StatusOK
+	if refused != nil {
+		status = refused.status()
+		answer.Status, answer.Error = status, &elasticError{rejected, refused.Error()}
+		w.Header().Set("Retry-After", seconds(refused.After))
+	}
+	writeJSON(w, status, answer)
 	return nil
 }
+
+// rejected is what Elasticsearch calls what is to be sent again.
+const rejected = "es_rejected_execution_exception"
 
 func bulkError(err error) error {
 	if errors.Is(err, bulk.ErrTooMany) {
@@ -94,8 +107,8 @@ func (in *Intake) takeDocument(w http.ResponseWriter, r *http.Request) error {
 	}
 	batch := newDocuments(in, people.From(r.Context()), 1)
 	batch.add(0, &item)
-	if err := batch.flush(r.Context()); err != nil {
-		return err
+	if refused := batch.flush(r.Context()); refused != nil {
+		return refused
 	}
 	answer := batch.result(0, &item, false)
 	writeJSON(w, answer.Status, answer)
@@ -109,6 +122,8 @@ type documents struct {
 	outcomes []outcome // by item
 	groups   map[string]*group
 	order    []*group
+	expected int    // bytes of all documents, at most
+	ids      idSeed // for documents that have none
 }
 
 // outcome is what became of an item; a zero one was kept.
@@ -156,6 +171,9 @@ func (d *documents) group(index string) *group {
 	g := d.groups[index]
 	if g == nil {
 		g = &group{source: d.in.sources.source("bulk", d.sender.Name+"/"+label(undated(index)))}
+		if len(d.order) == 0 { // most requests are for one index
+			g.data = make([]byte, 0, min(d.expected, blockBytes))
+		}
 		d.groups[index] = g
 		d.order = append(d.order, g)
 	}
@@ -182,35 +200,44 @@ func (g *group) add(i int, document []byte) {
 	g.items = append(g.items, i)
 }
 
-// flush hands on what was gathered. Once there is no room the rest is not tried;
-// when nothing at all was kept for that, the whole request is refused.
-func (d *documents) flush(ctx context.Context) error {
-	if n := d.waiting(); n > 0 {
-		if wait, ok := d.in.senders.of(d.sender.ID).take(d.in.now(), n); !ok {
-			d.in.sources.source("requests", d.sender.Name).refuse(reasonTokenRate, n)
-			return &RefusedError{reasonTokenRate, wait}
-		}
-	}
+// flush hands on what was gathered. When nothing at all was kept because there
+// was no room, the whole request is refused.
+func (d *documents) flush(ctx context.Context) *RefusedError {
 	kept := false
-	var refused *RefusedError
+	refused := d.tooMany()
 	for _, g := range d.order {
 		for _, r := range append(g.full, run{g.data, g.items}) {
 			if len(r.items) == 0 {
 				continue
 			}
-			err := d.in.submit(ctx, g.source, telemetry.JSON, r.data, len(r.items))
-			if err != nil && !errors.As(err, &refused) {
-				d.in.logFailure(ctx, err)
+			var err error = refused
+			if refused == nil || kept {
+				err = d.in.submit(ctx, g.source, telemetry.JSON, r.data, len(r.items))
 			}
-			if err != nil {
-				d.fail(r.items, err)
+			if err == nil {
+				kept = true
 				continue
 			}
-			kept = true
+			d.fail(r.items, err)
+			if again := (*RefusedError)(nil); errors.As(err, &again) {
+				refused = again
+			} else {
+				d.in.logFailure(ctx, err)
+			}
 		}
 	}
-	if refused != nil && !kept {
-		return refused
+	if kept {
+		return nil
+	}
+	return refused
+}
+
+// tooMany takes what was gathered from the sender's allowance.
+func (d *documents) tooMany() *RefusedError {
+	n := d.waiting()
+	if wait, ok := d.in.senders.of(d.sender.ID).take(d.in.now(), n); !ok {
+		d.in.sources.source("requests", d.sender.Name).refuse(reasonTokenRate, n)
+		return &RefusedError{reasonTokenRate, wait}
 	}
 	return nil
 }
@@ -231,7 +258,7 @@ func (d *documents) waiting() int {
 func (d *documents) fail(items []int, err error) {
 	o := outcome{http.StatusInternalServerError, &elasticError{"exception", "internal error"}}
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
-		o = outcome{http.StatusTooManyRequests, &elasticError{"es_rejected_execution_exception", refused.Error()}}
+		o = outcome{http.StatusTooManyRequests, &elasticError{rejected, refused.Error()}}
 	}
 	for _, i := range items {
 		d.outcomes[i] = o
@@ -262,15 +289,23 @@ func (d *documents) result(i int, item *bulk.Item, brief bool) bulkItem {
 	if o.error == nil {
 		result.Version, result.Result = 1, "created"
 		if result.ID == "" {
-			result.ID = newID()
+			result.ID = d.ids.next()
 		}
 	}
 	return result
 }
 
-// newID makes an ID as long as Elasticsearch's, for senders that want one.
-func newID() string {
-	var bits [15]byte
-	_, _ = rand.Read(bits[:]) // never fails (crypto/rand)
-	return base64.RawURLEncoding.EncodeToString(bits[:])
+// idSeed makes IDs as long as Elasticsearch's, for senders that want one: random
+// bits for each request, and a count.
+type idSeed struct {
+	bits  [15]byte
+	count uint32
+}
+
+func (s *idSeed) next() string {
+	if s.count++; s.count == 1 {
+		_, _ = rand.Read(s.bits[:]) // never fails (crypto/rand)
+	}
+	binary.BigEndian.PutUint32(s.bits[len(s.bits)-4:], s.count)
+	return base64.RawURLEncoding.EncodeToString(s.bits[:])
 }

@@ -123,7 +123,7 @@ func TestBulkShowsIDs(t *testing.T) {
 		t.Errorf("got %+v", answer.Items)
 	}
 	short := s.ask(http.MethodPost, "/_bulk?filter_path=errors,items.*.error,items.*.status", body).Body.String()
-	if want := `{"took":0,"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}` + "\n"; short != want {
+	if want := `,"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201}}]}` + "\n"; !strings.HasSuffix(short, want) {
 		t.Errorf("got %s", short)
 	}
 }
@@ -237,7 +237,7 @@ func TestShippersStartAndSend(t *testing.T) {
 		{
 			"Winlogbeat", func(token string) string { return "ApiKey " + pair("id", token) },
 			[]exchange{
-				{"GET", "/", "", nil, 200, `"number":"8.`},
+				{"GET", "/", "", nil, 200, `"number":"9.99.0"`},
 				{"GET", "/_license?human=false", "", nil, 200, `"status":"active"`},
 				{"GET", "/_xpack", "", nil, 200, `"ilm"`},
 				{"HEAD", "/_index_template/winlogbeat-8.15.0", "", nil, 200, ""},

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"tocsin/internal/fault"
 	"tocsin/people"
 )
@@ -114,7 +116,7 @@ func (in *Intake) Handler() http.Handler {
 // error into a status.
 func (in *Intake) answerer(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !in.slots.TryAcquire(1) {
+		if !in.within(r.Context(), in.slots, 1) {
 			in.senderSource(r).refuse(reasonBusy, 1)
 			in.fail(w, r, &RefusedError{reasonBusy, retryAfter})
 			return
@@ -124,6 +126,18 @@ func (in *Intake) answerer(route Route) http.Handler {
 			in.fail(w, r, err)
 		}
 	})
+}
+
+// waitAtMost is how long a request waits for others to make room before it is
+// told to come again: shippers wait longer for an answer, and some drop what is
+// refused.
+const waitAtMost = 10 * time.Second
+
+// within takes n of what requests share, waiting for it for a while.
+func (in *Intake) within(ctx context.Context, shared *semaphore.Weighted, n int64) bool {
+	ctx, cancel := context.WithTimeout(ctx, waitAtMost)
+	defer cancel()
+	return shared.Acquire(ctx, n) == nil
 }
 
 // senderSource is where requests are counted that never became records.
@@ -150,7 +164,7 @@ func (in *Intake) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &refused):
 		w.Header().Set("Retry-After", seconds(refused.After))
-		refuseElastic(w, refused.status(), "es_rejected_execution_exception", refused.Error())
+		refuseElastic(w, refused.status(), rejected, refused.Error())
 	case errors.As(err, &wrong):
 		refuseElastic(w, wrong.status, wrong.kind, wrong.reason)
 	case r.Context().Err() != nil:
@@ -190,7 +204,16 @@ func refuseElastic(w http.ResponseWriter, status int, kind, reason string) {
 	writeJSON(w, status, problem{http.StatusText(status), status, reason, elasticError{Type: kind, Reason: reason}})
 }
 
+// answerWithin is how long a sender may take to read its answer.
+const answerWithin = time.Minute
+
+// patientWriter lets a sender that does not read its answer be given up.
+func patientWriter(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // a test's recorder has none
+}
+
 func writeJSON(w http.ResponseWriter, status int, answer any) {
+	patientWriter(w)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Elastic-Product", "Elasticsearch") // its clients speak to nothing else
 	w.WriteHeader(status)

@@ -175,6 +175,7 @@ func writeOTLP(w http.ResponseWriter, kind string, status int, answer proto.Mess
 	if err != nil {
 		status, text = http.StatusInternalServerError, nil
 	}
+	patientWriter(w)
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	_, _ = w.Write(text)

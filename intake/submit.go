@@ -74,11 +74,11 @@ func (in *Intake) place(ctx context.Context, s *source, format telemetry.Format,
 
 // hand hands a block on and counts what became of it.
 func (in *Intake) hand(ctx context.Context, s *source, b *telemetry.Block, n int) error {
-	size := len(b.Data) // the block is no longer ours once it is accepted
+	size, format := len(b.Data), string(b.Source.Format) // the block is no longer ours once it is accepted
 	err := in.accept(ctx, b)
 	switch {
 	case err == nil:
-		s.arrived(in.now(), string(b.Source.Format), n, size)
+		s.arrived(in.now(), format, n, size)
 		return nil
 	case errors.Is(err, fault.Unavailable):
 		s.refuse(reasonFull, n)
