@@ -315,13 +315,15 @@ func TestPartitionsAreShared(t *testing.T) {
 	shares(map[string]int{"b": 4, "c": 4})
 }
 
+// A name is its worker's also while that is away.
 func TestSecondWorkerOfANameIsRefused(t *testing.T) {
 	t.Parallel()
 	s := stream(t, embed(t), bus.StreamConfig{})
 	l := newLog()
-	consume(t, s, "one", l.add)
+	end := consume(t, s, "one", l.add)
 	publish(t, s, "k", "", "x")
 	l.wait(t, 1)
+	end()
 	if err := s.Consume(t.Context(), bus.Worker{Name: "one", ID: "other"}, l.add); !errors.Is(err, fault.Conflict) {
 		t.Errorf("%v", err)
 	}

@@ -31,6 +31,9 @@ const (
 	// idleCheck is how often a quiet partition asks the server whether it sent
 	// something that never came.
 	idleCheck = 5 * time.Second
+	// heartbeat is how often the server shows that it still has our request:
+	// two may be late.
+	heartbeat = 5 * time.Second
 	// redeliver is when the server would send again by itself. It should not:
 	// whoever reads a partition begins anew after trouble, so that the order
 	// is kept.
@@ -109,7 +112,7 @@ func (r *reader) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxBytes(prefetch), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(time.Second))
+	messages, err := consumer.Messages(jetstream.PullMaxBytes(prefetch), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}
