@@ -13,10 +13,13 @@ import (
 
 // cli is every verb, with what is common to all.
 type cli struct {
-	Data string `help:"Data directory: installed rules and which are switched off." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
+	Data string `help:"Data directory: memory, rules installed and which are switched off, tokens." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
 
 	Watch   watchCmd   `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
+	Ingest  ingestCmd  `cmd:"" help:"Read telemetry into memory."`
+	Hunt    huntCmd    `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
 	Rules   rulesCmd   `cmd:"" help:"Check, test, install, list and explain rules."`
+	Token   tokenCmd   `cmd:"" help:"Make, list and revoke the tokens that sensors send with and analysts ask with."`
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 
