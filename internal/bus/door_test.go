@@ -22,7 +22,7 @@ import (
 
 	"tocsin/internal/bus"
 	"tocsin/internal/fault"
-	"tocsin/internal/natstest"
+	"tocsin/internal/testdata"
 )
 
 // works publishes a message and takes it.
@@ -99,7 +99,7 @@ func TestMutualTLSAndPassword(t *testing.T) {
 	dir := t.TempDir()
 	authority(t, dir, "server", "node")
 	path := func(name string) string { return filepath.Join(dir, name) }
-	server := natstest.Start(t, fmt.Sprintf("tls {cert_file: %q, key_file: %q, ca_file: %q, verify: true}\nauthorization {user: node, password: secret}\n",
+	server := testdata.StartNATS(t, fmt.Sprintf("tls {cert_file: %q, key_file: %q, ca_file: %q, verify: true}\nauthorization {user: node, password: secret}\n",
 		path("server.pem"), path("server.key"), path("ca.pem")))
 	good := bus.Config{
 		URLs: []string{"tls://node:secret@" + server.Address()},
@@ -148,7 +148,7 @@ func TestCredentialsFile(t *testing.T) {
 	accountClaims := jwt.NewAccountClaims(account)
 	accountClaims.Limits.JetStreamLimits = jwt.JetStreamLimits{DiskStorage: -1, MemoryStorage: -1, Streams: -1, Consumer: -1}
 	userToken := must(jwt.NewUserClaims(user).Encode(accountKey))
-	server := natstest.Start(t, fmt.Sprintf("operator: %q\nresolver: MEMORY\nresolver_preload: {%s: %q, %s: %q}\n",
+	server := testdata.StartNATS(t, fmt.Sprintf("operator: %q\nresolver: MEMORY\nresolver_preload: {%s: %q, %s: %q}\n",
 		must(operatorClaims.Encode(operatorKey)), account, must(accountClaims.Encode(operatorKey)),
 		system, must(jwt.NewAccountClaims(system).Encode(operatorKey))))
 
@@ -172,7 +172,7 @@ func TestCredentialsFile(t *testing.T) {
 // parts; one that allows next to nothing is refused with what to do.
 func TestServerThatAllowsSmallMessages(t *testing.T) {
 	t.Parallel()
-	server := natstest.Start(t, "max_payload: 128KB\n")
+	server := testdata.StartNATS(t, "max_payload: 128KB\n")
 	s := stream(t, connect(t, bus.Config{URLs: []string{server.URL()}}), bus.StreamConfig{})
 	l := newLog()
 	consume(t, s, "one", l.add)
@@ -183,7 +183,7 @@ func TestServerThatAllowsSmallMessages(t *testing.T) {
 	if got := l.wait(t, 1); len(got[0]) != len(large) {
 		t.Errorf("%d bytes came", len(got[0]))
 	}
-	server = natstest.Start(t, "max_payload: 16KB\n")
+	server = testdata.StartNATS(t, "max_payload: 16KB\n")
 	s = stream(t, connect(t, bus.Config{URLs: []string{server.URL()}}), bus.StreamConfig{})
 	if err := s.Publish(t.Context(), "k", "", nil); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("%v", err)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"tocsin/internal/natstest"
+	"tocsin/internal/testdata"
 	"tocsin/node/cluster"
 )
 
@@ -17,7 +17,7 @@ const batchMessages = 16
 // field is a cluster as processes: an intake, three workers, and the test
 // itself as a serving node.
 type field struct {
-	server  *natstest.Server
+	server  *testdata.NATS
 	serve   *cluster.Cluster
 	intake  *process
 	workers map[string]*process
@@ -26,7 +26,7 @@ type field struct {
 
 func newField(t *testing.T, dieAt map[string]int) *field {
 	t.Helper()
-	f := &field{server: natstest.Start(t, ""), workers: map[string]*process{}, dirs: map[string]string{}}
+	f := &field{server: testdata.StartNATS(t, ""), workers: map[string]*process{}, dirs: map[string]string{}}
 	f.serve = open(t, child{Role: cluster.Serve, URL: f.server.URL()}.config())
 	for _, name := range []string{"a", "b", "c"} {
 		f.dirs[name] = t.TempDir()

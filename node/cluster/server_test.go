@@ -13,7 +13,7 @@ import (
 
 	"tocsin/internal/bus"
 	"tocsin/internal/fault"
-	"tocsin/internal/natstest"
+	"tocsin/internal/testdata"
 	"tocsin/node/cluster"
 	"tocsin/telemetry"
 )
@@ -73,7 +73,7 @@ func run(t *testing.T, n *cluster.Cluster) (end func()) {
 // send again is kept, and nothing that was kept before is lost.
 func TestServerMayGoAwayAndComeBack(t *testing.T) {
 	t.Parallel()
-	server := natstest.Start(t, "")
+	server := testdata.StartNATS(t, "")
 	k := &kept{}
 	config := child{Role: cluster.All, Name: "all", Dir: t.TempDir(), URL: server.URL()}.config()
 	config.Accept = k.accept

@@ -1,4 +1,4 @@
-package natstest
+package testdata
 
 import (
 	"encoding/json"
@@ -11,56 +11,56 @@ import (
 	"strconv"
 	"testing"
 	"time"
-
-	"tocsin/internal/testdata"
 )
 
-// Server is a server with its own folder, which listens at the same address
-// whenever it runs. Everything is on disk before it says so.
-type Server struct {
+// NATS is a NATS server as a process of its own, with its own folder, that tests
+// can kill and start again. It listens at the same address whenever it runs, and
+// what it acknowledges is on disk.
+type NATS struct {
 	program, dir, more string
 	port               int
 	cmd                *exec.Cmd
 }
 
-// startWait is how long a server may take on a busy machine.
-const startWait = time.Minute
+// natsWait is how long it may take on a busy machine.
+const natsWait = time.Minute
 
-// Start starts a server, which ends with the test. More is added to its
-// configuration, as in its documentation.
-func Start(t testing.TB, more string) *Server {
-	t.Helper()
-	s := &Server{program: testdata.Peer(t, "nats-server"), dir: t.TempDir(), more: more, port: -1}
-	s.Again(t)
-	t.Cleanup(s.Kill)
-	return s
+// StartNATS starts a server, which ends with the test. More is added to its
+// configuration, as in its documentation. The test skips (or fails, see
+// RequireVariable) when the program is absent.
+func StartNATS(tb testing.TB, more string) *NATS {
+	tb.Helper()
+	n := &NATS{program: Peer(tb, "nats-server"), dir: tb.TempDir(), more: more, port: -1}
+	n.Again(tb)
+	tb.Cleanup(n.Kill)
+	return n
 }
 
 // Again starts the server again, with what it had kept, and returns once it
 // listens.
-func (s *Server) Again(t testing.TB) {
-	t.Helper()
-	config, ports := filepath.Join(s.dir, "nats.conf"), filepath.Join(s.dir, "ports")
+func (n *NATS) Again(tb testing.TB) {
+	tb.Helper()
+	config, ports := filepath.Join(n.dir, "nats.conf"), filepath.Join(n.dir, "ports")
 	text := fmt.Sprintf("listen: \"127.0.0.1:%d\"\nports_file_dir: %q\njetstream {store_dir: %q, sync_interval: always}\n%s\n",
-		s.port, ports, filepath.Join(s.dir, "store"), s.more)
+		n.port, ports, filepath.Join(n.dir, "store"), n.more)
 	if err := errors.Join(os.RemoveAll(ports), os.MkdirAll(ports, 0o700), os.WriteFile(config, []byte(text), 0o600)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s.cmd = exec.Command(s.program, "-c", config)
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+	n.cmd = exec.Command(n.program, "-c", config)
+	if err := n.cmd.Start(); err != nil {
+		tb.Fatal(err)
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for limit := time.After(startWait); ; {
+	for limit := time.After(natsWait); ; {
 		if port, ok := listens(ports); ok {
-			s.port = port
+			n.port = port
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-limit:
-			t.Fatalf("the NATS server does not listen after %s", startWait)
+			tb.Fatalf("the NATS server does not listen after %s", natsWait)
 		}
 	}
 }
@@ -89,13 +89,13 @@ func listens(dir string) (port int, ok bool) {
 }
 
 // Kill ends the server at once.
-func (s *Server) Kill() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
+func (n *NATS) Kill() {
+	_ = n.cmd.Process.Kill()
+	_ = n.cmd.Wait()
 }
 
 // Address returns the server's HOST:PORT.
-func (s *Server) Address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+func (n *NATS) Address() string { return fmt.Sprintf("127.0.0.1:%d", n.port) }
 
 // URL returns the server's address as clients want it.
-func (s *Server) URL() string { return "nats://" + s.Address() }
+func (n *NATS) URL() string { return "nats://" + n.Address() }
