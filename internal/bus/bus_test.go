@@ -62,12 +62,10 @@ type log struct {
 
 func newLog() *log { return &log{lines: map[int][]string{}, came: make(chan struct{}, 1)} }
 
-func (l *log) add(_ context.Context, messages []bus.Message) error {
+func (l *log) add(_ context.Context, m bus.Message) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range messages {
-		l.lines[m.Partition] = append(l.lines[m.Partition], string(m.Data))
-	}
+	l.lines[m.Partition] = append(l.lines[m.Partition], string(m.Data))
 	select {
 	case l.came <- struct{}{}:
 	default:
@@ -184,16 +182,14 @@ func TestLargeMessagesComeWhole(t *testing.T) {
 	var mu sync.Mutex
 	var sizes []int
 	came := make(chan struct{}, 10)
-	consume(t, s, "one", func(_ context.Context, messages []bus.Message) error {
+	consume(t, s, "one", func(_ context.Context, m bus.Message) error {
 		mu.Lock()
 		defer mu.Unlock()
-		for _, m := range messages {
-			if want := bytes.Repeat([]byte("abcdefg"), len(m.Data)/7+1)[:len(m.Data)]; !bytes.Equal(m.Data, want) {
-				t.Errorf("a message of %d bytes is not what was published", len(m.Data))
-			}
-			sizes = append(sizes, len(m.Data))
-			came <- struct{}{}
+		if want := bytes.Repeat([]byte("abcdefg"), len(m.Data)/7+1)[:len(m.Data)]; !bytes.Equal(m.Data, want) {
+			t.Errorf("a message of %d bytes is not what was published", len(m.Data))
 		}
+		sizes = append(sizes, len(m.Data))
+		came <- struct{}{}
 		return nil
 	})
 	want := []int{0, 1, 1<<20 - 1024, 1<<20 - 1023, 17 << 20, 5}
@@ -249,12 +245,12 @@ func TestRefusedMessagesComeAgainInOrder(t *testing.T) {
 	}
 	l := newLog()
 	refused := 0
-	consume(t, s, "one", func(ctx context.Context, messages []bus.Message) error {
+	consume(t, s, "one", func(ctx context.Context, m bus.Message) error {
 		if refused < 2 {
 			refused++
 			return errors.New("the disk is full")
 		}
-		return l.add(ctx, messages)
+		return l.add(ctx, m)
 	})
 	l.wait(t, 5)
 	l.mu.Lock()
@@ -315,13 +311,15 @@ func TestPartitionsAreShared(t *testing.T) {
 	shares(map[string]int{"b": 4, "c": 4})
 }
 
+// A name is its worker's also while that is away.
 func TestSecondWorkerOfANameIsRefused(t *testing.T) {
 	t.Parallel()
 	s := stream(t, embed(t), bus.StreamConfig{})
 	l := newLog()
-	consume(t, s, "one", l.add)
+	end := consume(t, s, "one", l.add)
 	publish(t, s, "k", "", "x")
 	l.wait(t, 1)
+	end()
 	if err := s.Consume(t.Context(), bus.Worker{Name: "one", ID: "other"}, l.add); !errors.Is(err, fault.Conflict) {
 		t.Errorf("%v", err)
 	}

@@ -24,6 +24,12 @@ type arrival struct {
 	meta *jetstream.MsgMetadata
 }
 
+// delivery is a message with what is to be acknowledged for it.
+type delivery struct {
+	Message
+	arrivals []arrival
+}
+
 // joiner puts parts together. What is no whole message, which only another
 // program can have published, is handed on as it is, so that whoever reads it
 // can keep it aside.
@@ -37,10 +43,10 @@ type joiner struct {
 const maxParts = MaxMessage/minPart + 1
 
 // add takes what comes next and returns what is complete by it.
-func (j *joiner) add(a arrival) []Message {
+func (j *joiner) add(a arrival) []delivery {
 	part, _ := strconv.Atoi(a.Headers().Get(partHeader))
 	parts, _ := strconv.Atoi(a.Headers().Get(partsHeader))
-	var done []Message
+	var done []delivery
 	if j.missing > 0 && (part != len(j.parts)+1 || parts != len(j.parts)+j.missing) {
 		done = append(done, j.whole())
 	}
@@ -58,9 +64,12 @@ func (j *joiner) add(a arrival) []Message {
 }
 
 // whole returns what there is as one message and begins anew.
-func (j *joiner) whole() Message {
+func (j *joiner) whole() delivery {
 	last := j.parts[len(j.parts)-1]
-	m := Message{Sequence: last.meta.Sequence.Stream, Published: last.meta.Timestamp, Data: last.Data()}
+	m := delivery{
+		Message:  Message{Sequence: last.meta.Sequence.Stream, Published: last.meta.Timestamp, Data: last.Data()},
+		arrivals: j.parts,
+	}
 	if len(j.parts) > 1 {
 		m.Data = make([]byte, 0, j.bytes)
 		for _, p := range j.parts {

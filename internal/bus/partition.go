@@ -12,11 +12,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Handle is given what came, in order, and returns nil once it is safe: it is
-// never given again then, but when this process ends before the server hears
-// of it. After an error it is given the same again, until it returns nil or ctx
-// ends. It is called for several partitions at once.
-type Handle func(ctx context.Context, messages []Message) error
+// Handle is given what came, one after the other in a partition, and returns nil
+// once it is safe: it is never given again then, but when this process ends
+// before the server hears of it. After an error it is given the same again,
+// until it returns nil or ctx ends. It is called for several partitions at once.
+type Handle func(ctx context.Context, m Message) error
 
 const (
 	// batchMessages and batchBytes bound what Handle is given at once, and with
@@ -31,6 +31,9 @@ const (
 	// idleCheck is how often a quiet partition asks the server whether it sent
 	// something that never came.
 	idleCheck = 5 * time.Second
+	// heartbeat is how often the server shows that it still has our request:
+	// two may be late.
+	heartbeat = 5 * time.Second
 	// redeliver is when the server would send again by itself. It should not:
 	// whoever reads a partition begins anew after trouble, so that the order
 	// is kept.
@@ -41,14 +44,19 @@ const (
 	leastWait, mostWait = 100 * time.Millisecond, 2 * time.Second
 )
 
+var (
+	errLease = errors.New("the lease ran out")
+	errLost  = errors.New("messages were lost on the way")
+)
+
 // reader reads one partition while its worker has the lease.
 type reader struct {
 	stream    *Stream
 	partition int
-	name      string                // of the consumer: one for each lease and attempt
-	valid     func() bool           // does the worker still have the lease?
-	handle    func([]Message) error // with its context
-	last      uint64                // what the consumer delivered last, by its own count
+	name      string              // of the consumer: one for each lease and attempt
+	valid     func() bool         // does the worker still have the lease?
+	handle    func(Message) error // with its context
+	last      uint64              // what the consumer delivered last, by its own count
 }
 
 // read reads until ctx ends.
@@ -63,7 +71,7 @@ func (s *Stream) read(ctx context.Context, partition int, revision uint64, valid
 			stream: s, partition: partition, valid: valid,
 			name: fmt.Sprintf("p%d-%d-%d", partition, revision, attempt),
 		}
-		r.handle = func(messages []Message) error { return r.insist(ctx, working, messages, handle) }
+		r.handle = func(m Message) error { return r.insist(ctx, working, m, handle) }
 		began := time.Now()
 		if err := r.session(ctx); err != nil && ctx.Err() == nil {
 			s.bus.log.Warn("partition is read anew", slog.Int("partition", partition), slog.String("reason", text(err)))
@@ -77,18 +85,17 @@ func (s *Stream) read(ctx context.Context, partition int, revision uint64, valid
 }
 
 // insist calls handle until it returns nil or ctx ends.
-func (r *reader) insist(ctx, working context.Context, messages []Message, handle Handle) error {
+func (r *reader) insist(ctx, working context.Context, m Message, handle Handle) error {
 	wait := leastWait
 	for {
-		err := handle(working, messages)
+		err := handle(working, m)
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
 			return err
 		}
-		r.stream.bus.log.Warn("messages wait for their worker",
-			slog.Int("partition", r.partition), slog.Int("messages", len(messages)), slog.String("reason", err.Error()))
+		r.stream.bus.log.Warn("a partition waits for its worker", slog.Int("partition", r.partition), slog.String("reason", err.Error()))
 		pause(ctx, wait)
 		wait = min(2*wait, mostWait)
 	}
@@ -109,7 +116,7 @@ func (r *reader) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxBytes(prefetch), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(time.Second))
+	messages, err := consumer.Messages(jetstream.PullMaxBytes(prefetch), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return err
 	}
@@ -125,10 +132,7 @@ func (r *reader) session(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.handle(got.messages); err != nil {
-			return err
-		}
-		if err := acknowledge(ctx, got.arrivals); err != nil {
+		if err := r.work(ctx, got.messages); err != nil {
 			return err
 		}
 	}
@@ -138,7 +142,7 @@ func (r *reader) session(ctx context.Context) error {
 // has lost its lease without knowing does not.
 func (r *reader) begin(ctx context.Context) (jetstream.Consumer, error) {
 	if !r.valid() {
-		return nil, errors.New("the lease ran out")
+		return nil, errLease
 	}
 	old := fmt.Sprintf("p%d-", r.partition)
 	names := r.stream.stream.ConsumerNames(ctx)
@@ -177,10 +181,9 @@ func forward(ctx context.Context, from jetstream.MessagesContext, to chan<- jets
 	}
 }
 
-// batch is what Handle is given, and what is to be acknowledged for it.
+// batch is what is handled before the server must have heard of it.
 type batch struct {
-	messages []Message
-	arrivals []arrival
+	messages []delivery
 	bytes    int
 }
 
@@ -224,10 +227,9 @@ func (r *reader) take(m jetstream.Msg, j *joiner, got *batch) error {
 		return err
 	}
 	if meta.Sequence.Consumer != r.last+1 || meta.NumDelivered != 1 {
-		return errors.New("messages were lost on the way")
+		return errLost
 	}
 	r.last = meta.Sequence.Consumer
-	got.arrivals = append(got.arrivals, arrival{m, meta})
 	for _, whole := range j.add(arrival{m, meta}) {
 		whole.Partition = r.partition
 		got.messages = append(got.messages, whole)
@@ -243,21 +245,43 @@ func (r *reader) check(ctx context.Context, consumer jetstream.Consumer) error {
 		return err
 	}
 	if info.Delivered.Consumer != r.last {
-		return errors.New("messages were lost on the way")
+		return errLost
 	}
 	return nil
 }
 
-// acknowledge tells the server what is safe, and waits until it knows: what it
-// hears of the last it has heard of those before.
-func acknowledge(ctx context.Context, list []arrival) error {
-	last := len(list) - 1
-	for _, a := range list[:last] {
-		if err := a.Ack(); err != nil {
+// work handles a batch. The server is told of each message at once, so that a
+// crash repeats little, and is waited for at the end: what it hears of the last
+// it has heard of those before.
+func (r *reader) work(ctx context.Context, messages []delivery) error {
+	for i, m := range messages {
+		if !r.valid() {
+			return errLease
+		}
+		if err := r.handle(m.Message); err != nil {
+			return err
+		}
+		last := len(m.arrivals) - 1
+		for _, a := range m.arrivals[:last] {
+			if err := a.Ack(); err != nil {
+				return err
+			}
+		}
+		if i < len(messages)-1 {
+			if err := m.arrivals[last].Ack(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := confirm(ctx, m.arrivals[last]); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func confirm(ctx context.Context, a arrival) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestWait)
 	defer cancel()
-	return list[last].DoubleAck(ctx)
+	return a.DoubleAck(ctx)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/fault"
 )
@@ -25,7 +26,6 @@ type share struct {
 	worker Worker
 	handle Handle
 	held   map[int]*lease
-	life   uint64 // the revision of our sign of life
 	wake   chan struct{}
 	failed bool // the last turn did, which is logged once
 }
@@ -33,8 +33,8 @@ type share struct {
 // Consume makes this process one of the stream's workers: it takes its share
 // of the partitions and hands what they hold to handle, until ctx ends; then it
 // gives them up, so that others go on at once. The error is fault.Invalid when
-// the worker has no proper name or id, fault.Conflict when another worker of
-// that name is alive, and nil when ctx ended; trouble with the servers is
+// the worker has no proper name or id, fault.Conflict when its name is
+// another's, and nil when ctx ended; trouble with the servers is
 // logged and waited out.
 func (s *Stream) Consume(ctx context.Context, w Worker, handle Handle) error {
 	if !ValidName(w.Name) || !ValidName(w.ID) {
@@ -73,56 +73,45 @@ func (c *share) poke() {
 	}
 }
 
-// join enters the worker among those known. One that was killed may seem alive
-// for a while to another of its name.
+// join enters the worker among those known, and waits for a server until ctx
+// ends. The error is fault.Conflict when its name is another's.
 func (c *share) join(ctx context.Context) error {
-	waited := time.Now()
 	for ctx.Err() == nil {
-		err := c.beat(ctx)
-		if errors.Is(err, fault.Conflict) && time.Since(waited) > 2*c.stream.lease {
+		err := c.claim(ctx)
+		if errors.Is(err, fault.Conflict) {
 			return err
 		}
-		if err == nil {
-			_, err = c.stream.workers.Put(ctx, c.worker.Name, []byte(c.worker.ID))
-		}
+		c.trouble(err)
 		if err == nil {
 			c.stream.tellChange()
 			return nil
 		}
-		c.trouble(err)
 		pause(ctx, c.stream.lease/turnsPerLease)
 	}
 	return nil
 }
 
-// beat shows that the worker is alive. The error is fault.Conflict when another
-// of that name is.
+// claim takes the worker's name. It stays its own until Forget, also while it
+// is away: another of that name would hide that what it holds is missing.
+func (c *share) claim(ctx context.Context) error {
+	_, err := c.stream.workers.Create(ctx, c.worker.Name, []byte(c.worker.ID))
+	if !another(err) {
+		return err
+	}
+	e, err := c.stream.workers.Get(ctx, c.worker.Name)
+	if err == nil && string(e.Value()) != c.worker.ID {
+		return fmt.Errorf("bus: another worker, with a folder of its own, is named %s: give this one another name, or forget the other if it is gone for good: %w", c.worker.Name, fault.Conflict)
+	}
+	return err
+}
+
+// beat shows that the worker is alive.
 func (c *share) beat(ctx context.Context) error {
-	key := lifePrefix + c.worker.Name
 	value, err := json.Marshal(c.worker)
 	if err != nil {
 		return err
 	}
-	if c.life > 0 {
-		c.life, err = c.stream.leases.Update(ctx, key, value, c.life)
-	} else {
-		c.life, err = c.stream.leases.Create(ctx, key, value)
-	}
-	if !another(err) {
-		return err
-	}
-	e, err := c.stream.leases.Get(ctx, key)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil // it ran out: next time it is made
-	}
-	if err != nil {
-		return err
-	}
-	var has Worker
-	if err := json.Unmarshal(e.Value(), &has); err == nil && has.ID != c.worker.ID {
-		return fmt.Errorf("bus: another worker is named %s: give each its own name: %w", c.worker.Name, fault.Conflict)
-	}
-	c.life, err = c.stream.leases.Update(ctx, key, value, e.Revision())
+	_, err = c.stream.leases.Put(ctx, lifePrefix+c.worker.Name, value)
 	return err
 }
 
@@ -157,13 +146,14 @@ func (c *share) trouble(err error) {
 	c.failed = err != nil
 }
 
+// renew renews all leases at once: one after the other they could run out
+// where each takes a write to disk.
 func (c *share) renew(ctx context.Context) error {
+	var group errgroup.Group
 	for _, l := range c.held {
-		if err := c.stream.renew(ctx, c.worker, l); err != nil {
-			return err
-		}
+		group.Go(func() error { return c.stream.renew(ctx, c.worker, l) })
 	}
-	return nil
+	return group.Wait()
 }
 
 // settle stops reading what is another's by now, and gives back what has been
@@ -270,7 +260,7 @@ func (c *share) leave(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.stream.lease/turnsPerLease)
 	defer cancel()
-	if err := c.stream.leases.Delete(ctx, lifePrefix+c.worker.Name, jetstream.LastRevision(c.life)); err == nil {
+	if err := c.stream.leases.Delete(ctx, lifePrefix+c.worker.Name); err == nil {
 		c.stream.tellChange()
 	}
 }

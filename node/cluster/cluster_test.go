@@ -3,8 +3,10 @@ package cluster_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
+	"tocsin/internal/testdata"
 	"tocsin/node/cluster"
 )
 
@@ -15,7 +17,7 @@ const batchMessages = 16
 // field is a cluster as processes: an intake, three workers, and the test
 // itself as a serving node.
 type field struct {
-	server  *natsServer
+	server  *testdata.NATS
 	serve   *cluster.Cluster
 	intake  *process
 	workers map[string]*process
@@ -24,20 +26,20 @@ type field struct {
 
 func newField(t *testing.T, dieAt map[string]int) *field {
 	t.Helper()
-	f := &field{server: startServer(t), workers: map[string]*process{}, dirs: map[string]string{}}
-	f.serve = open(t, child{Role: cluster.Serve, URL: f.server.url()}.config())
+	f := &field{server: testdata.StartNATS(t, ""), workers: map[string]*process{}, dirs: map[string]string{}}
+	f.serve = open(t, child{Role: cluster.Serve, URL: f.server.URL()}.config())
 	for _, name := range []string{"a", "b", "c"} {
 		f.dirs[name] = t.TempDir()
 		f.work(t, name, dieAt[name])
 	}
-	f.intake = start(t, child{Role: cluster.Intake, Name: "intake", URL: f.server.url()})
+	f.intake = start(t, child{Role: cluster.Intake, Name: "intake", URL: f.server.URL()})
 	f.shared(t, 3)
 	return f
 }
 
 func (f *field) work(t *testing.T, name string, dieAt int) {
 	t.Helper()
-	f.workers[name] = start(t, child{Role: cluster.Worker, Name: name, Dir: f.dirs[name], URL: f.server.url(), DieAt: dieAt})
+	f.workers[name] = start(t, child{Role: cluster.Worker, Name: name, Dir: f.dirs[name], URL: f.server.URL(), DieAt: dieAt})
 }
 
 // shared waits until so many workers have all partitions, evenly.
@@ -53,6 +55,28 @@ func (f *field) shared(t *testing.T, workers int) {
 		}
 		return n == workers && partitions == 8
 	})
+}
+
+// ask asks all workers, and expects an answer of these and none of those.
+func (f *field) ask(t *testing.T, answer, missing []string) {
+	t.Helper()
+	replies, silent, err := f.serve.Ask(t.Context(), "count", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answered, gone []string
+	for _, r := range replies {
+		answered = append(answered, r.Worker)
+		if n, err := strconv.Atoi(string(r.Data)); err != nil || n == 0 {
+			t.Errorf("worker %s says %q", r.Worker, r.Data)
+		}
+	}
+	for _, m := range silent {
+		gone = append(gone, m.Worker)
+	}
+	if !slices.Equal(answered, answer) || !slices.Equal(gone, missing) {
+		t.Errorf("%v answered and %v are missing, want %v and %v", answered, silent, answer, missing)
+	}
 }
 
 // publish sends n blocks of many sources and returns their ids; does is called
@@ -134,9 +158,15 @@ func TestNothingIsLostWhenAWorkerIsKilled(t *testing.T) {
 	f := newField(t, nil)
 	ids := f.publish(t, 0, 600, map[int]func(){
 		200: f.workers["a"].kill,
-		350: func() { f.shared(t, 2) },
+		350: func() {
+			f.shared(t, 2)
+			f.ask(t, []string{"b", "c"}, []string{"a"})
+		},
 		400: func() { f.work(t, "a", 0) },
-		500: func() { f.shared(t, 3) },
+		500: func() {
+			f.shared(t, 3)
+			f.ask(t, []string{"a", "b", "c"}, nil)
+		},
 	})
 	f.finish(t)
 	twice := f.compare(t, ids)

@@ -12,7 +12,8 @@
 // A block is counted twice only
 //   - when a worker dies, or is cut off for longer than its lease, between its
 //     journal's write and the server's hearing of it, and another takes the
-//     partition over: at most one batch of the partition (16 messages or 4 MiB);
+//     partition over: mostly one block, at most one batch of the partition (16
+//     messages or 4 MiB);
 //   - when a worker dies between its journal's write and the note of it, which
 //     takes microseconds: at most one block of each of its partitions;
 //   - when an intake dies before the sender hears that its block is kept, and

@@ -22,7 +22,6 @@ import (
 
 	"tocsin/internal/bus"
 	"tocsin/internal/fault"
-	"tocsin/internal/testdata"
 	"tocsin/memory/journal"
 	"tocsin/node/cluster"
 	"tocsin/telemetry"
@@ -226,58 +225,6 @@ func (p *process) end(t *testing.T) {
 		t.Errorf("a process ended with: %v", err)
 	}
 }
-
-// natsServer is a real server, which can be killed and started again.
-type natsServer struct {
-	program, dir string
-	port         int
-	cmd          *exec.Cmd
-}
-
-func startServer(t *testing.T) *natsServer {
-	t.Helper()
-	s := &natsServer{program: testdata.Peer(t, "nats-server"), dir: t.TempDir(), port: -1}
-	s.start(t)
-	t.Cleanup(func() { s.kill() })
-	return s
-}
-
-func (s *natsServer) start(t *testing.T) {
-	t.Helper()
-	config := filepath.Join(s.dir, "nats.conf")
-	ports := filepath.Join(s.dir, "ports")
-	text := fmt.Sprintf("listen: \"127.0.0.1:%d\"\nports_file_dir: %q\njetstream {store_dir: %q, sync_interval: always}\n",
-		s.port, ports, filepath.Join(s.dir, "store"))
-	if err := errors.Join(os.RemoveAll(ports), os.MkdirAll(ports, 0o700), os.WriteFile(config, []byte(text), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	s.cmd = exec.Command(s.program, "-c", config)
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	// It writes where it listens once it does.
-	wait(t, "the NATS server", func() bool {
-		files, err := filepath.Glob(filepath.Join(ports, "*.ports"))
-		if err != nil || len(files) == 0 {
-			return false
-		}
-		text, err := os.ReadFile(files[0])
-		var listens struct{ Nats []string }
-		if err != nil || json.Unmarshal(text, &listens) != nil || len(listens.Nats) == 0 {
-			return false
-		}
-		_, port, _ := strings.Cut(strings.TrimPrefix(listens.Nats[0], "nats://"), ":")
-		s.port, err = strconv.Atoi(port)
-		return err == nil
-	})
-}
-
-func (s *natsServer) kill() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-}
-
-func (s *natsServer) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", s.port) }
 
 // wait asks until something is so.
 func wait(t *testing.T, what string, so func() bool) {

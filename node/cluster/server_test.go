@@ -13,6 +13,7 @@ import (
 
 	"tocsin/internal/bus"
 	"tocsin/internal/fault"
+	"tocsin/internal/testdata"
 	"tocsin/node/cluster"
 	"tocsin/telemetry"
 )
@@ -72,9 +73,9 @@ func run(t *testing.T, n *cluster.Cluster) (end func()) {
 // send again is kept, and nothing that was kept before is lost.
 func TestServerMayGoAwayAndComeBack(t *testing.T) {
 	t.Parallel()
-	server := startServer(t)
+	server := testdata.StartNATS(t, "")
 	k := &kept{}
-	config := child{Role: cluster.All, Name: "all", Dir: t.TempDir(), URL: server.url()}.config()
+	config := child{Role: cluster.All, Name: "all", Dir: t.TempDir(), URL: server.URL()}.config()
 	config.Accept = k.accept
 	n := open(t, config)
 	run(t, n)
@@ -87,7 +88,7 @@ func TestServerMayGoAwayAndComeBack(t *testing.T) {
 		}
 		want = append(want, id)
 	}
-	server.kill()
+	server.Kill()
 	wait(t, "a refusal", func() bool {
 		err := send("during")
 		if err != nil && !errors.Is(err, fault.Unavailable) {
@@ -101,7 +102,7 @@ func TestServerMayGoAwayAndComeBack(t *testing.T) {
 	if s := n.State(t.Context()); s.Connection.Connected || s.Problem == "" {
 		t.Errorf("without a server: %+v", s)
 	}
-	server.start(t)
+	server.Again(t)
 	wait(t, "the server to take blocks again", func() bool { return send("first after") == nil })
 	want = append(want, "first after")
 	for i := range 20 {

@@ -59,26 +59,24 @@ func identity(dir string) (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-// take puts messages into the journal, one after the other, and notes each: the
-// less there is between the two, the less is counted twice after a crash.
-func (w *worker) take(ctx context.Context, messages []bus.Message) error {
-	for _, m := range messages {
-		if w.positions.had(m) {
-			w.cluster.again.Add(1)
-			continue
-		}
-		if err := w.takeOne(ctx, m); err != nil {
-			return err
-		}
-		if err := w.positions.note(m); err != nil {
-			// The block is safe; only a crash now would count it twice.
-			w.cluster.log.Warn("what was taken is not noted", slog.String("reason", err.Error()))
-		}
+// take puts a message into the journal and notes it: the less there is between
+// the two, the less is counted twice after a crash.
+func (w *worker) take(ctx context.Context, m bus.Message) error {
+	if w.positions.had(m) {
+		w.cluster.again.Add(1)
+		return nil
+	}
+	if err := w.keep(ctx, m); err != nil {
+		return err
+	}
+	if err := w.positions.note(m); err != nil {
+		// The block is safe; only a crash now would count it twice.
+		w.cluster.log.Warn("what was taken is not noted", slog.String("reason", err.Error()))
 	}
 	return nil
 }
 
-func (w *worker) takeOne(ctx context.Context, m bus.Message) error {
+func (w *worker) keep(ctx context.Context, m bus.Message) error {
 	block, err := w.cluster.decode(m.Data)
 	if err != nil {
 		return w.putAside(m, err)
