@@ -14,11 +14,11 @@ import (
 
 // lock lets one writer in. The system takes the lock back when a process ends,
 // however it ends, so none is ever left behind.
-func (l *Library) lock() (unlock func(), err error) {
-	if err := os.MkdirAll(l.dir, 0o755); err != nil {
+func lock(dir, what string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(l.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -28,11 +28,20 @@ func (l *Library) lock() (unlock func(), err error) {
 	}
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil, fmt.Errorf("another tocsin is changing the rules in %s; try again when it is done: %w", l.dir, fault.Conflict)
+		return nil, fmt.Errorf("another tocsin is changing the %s in %s; try again when it is done: %w", what, dir, fault.Conflict)
 	case err != nil:
-		return nil, fmt.Errorf("lock %s: %w", l.dir, err)
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
 	return func() { _ = f.Close() }, nil
+}
+
+// syncFolder has the names in a folder written to disk.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // flush has the system write to disk what it holds in memory.

@@ -13,10 +13,13 @@ import (
 
 // cli is every verb, with what is common to all.
 type cli struct {
-	Data string `help:"Data directory: installed rules and which are switched off." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
+	Data string `help:"Data directory: installed rules, which are switched off, and indicators." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
 
-	Watch   watchCmd   `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
-	Rules   rulesCmd   `cmd:"" help:"Check, test, install, list and explain rules."`
+	Watch watchCmd `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
+	Rules rulesCmd `cmd:"" help:"Check, test, install, list and explain rules."`
+
+	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
+
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 
@@ -43,6 +46,10 @@ type console struct {
 
 func (c *console) library() *knowledge.Library {
 	return knowledge.Open(filepath.Join(c.data, "rules"))
+}
+
+func (c *console) indicators() *knowledge.Indicators {
+	return knowledge.OpenIndicators(filepath.Join(c.data, "indicators"))
 }
 
 // terminal says how to write to a stream: coloured and as wide as it is when it
