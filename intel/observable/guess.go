@@ -29,7 +29,9 @@ func Guess(text string) (intel.Observable, bool) {
 	if term = unwrap(appendRefanged(nil, term)); len(term) == 0 {
 		return intel.Observable{}, false
 	}
-	term = cutPort(term)
+	if term = cutPort(term); len(term) == 0 {
+		return intel.Observable{}, false
+	}
 	for _, kind := range guesses(term) {
 		if value, ok := Append(nil, kind, term); ok {
 			return intel.Observable{Kind: kind, Value: string(value)}, true
@@ -128,7 +130,7 @@ func slashGuesses(term []byte) []intel.ObservableKind {
 		return nil // meant as a range, and none
 	}
 	url, ok := appendURL(nil, term)
-	if host := URLHost(url); ok && (isIPText(host) || isKnownDomain(string(host))) {
+	if host := URLHost(url); ok && (isIPText(host) || isKnownDomain(host)) {
 		return []intel.ObservableKind{intel.URL}
 	}
 	return nil
@@ -154,7 +156,7 @@ func plainGuesses(term []byte) []intel.ObservableKind {
 	kinds = append(kinds, intel.Cryptocurrency)
 	name := string(term)
 	switch {
-	case isKnownDomain(name) && !isFileName(name):
+	case isKnownDomain(term) && !isFileName(name):
 		return append(kinds, intel.Domain)
 	case isFileName(name):
 		return append(kinds, intel.FileName)
@@ -166,8 +168,9 @@ func plainGuesses(term []byte) []intel.ObservableKind {
 
 // isKnownDomain reports whether a name ends in a public suffix of the ICANN
 // part of the list, or in .onion, and has a label before it.
-func isKnownDomain(name string) bool {
-	form, ok := appendDomain(nil, []byte(name))
+func isKnownDomain(name []byte) bool {
+	var room [longestName + 1]byte
+	form, ok := appendDomain(room[:0], name)
 	if !ok {
 		return false
 	}
@@ -175,7 +178,8 @@ func isKnownDomain(name string) bool {
 	if strings.HasSuffix(domain, ".onion") {
 		return true
 	}
-	return Registered(domain) != "" && isICANN(domain)
+	suffix := publicSuffix(domain)
+	return len(domain) > len(suffix)+1 && isICANN(suffix)
 }
 
 // ownSuffixes are those of names within an organisation (RFC 6762 appendix G,
@@ -201,10 +205,17 @@ func isFileName(name string) bool {
 	switch extensions[strings.ToLower(name[dot+1:])] {
 	case onlyFile:
 		return true
-	case ratherFile:
-		return strings.Count(name, ".") == 1
+	case ratherFile: // "setup.py", "notes-v2.1.md", "offer.pdf.zip"
+		before := strings.ToLower(name[strings.LastIndexByte(name[:dot], '.')+1 : dot])
+		return len(before) == dot || allDigits([]byte(before)) || extensions[before] == onlyFile
 	}
-	return false
+	return comPrograms[strings.ToLower(name)]
+}
+
+// comPrograms are programs of Windows and DOS, and the file that tests scanners.
+var comPrograms = map[string]bool{
+	"chcp.com": true, "command.com": true, "diskcomp.com": true, "diskcopy.com": true, "eicar.com": true, "format.com": true, "mode.com": true,
+	"more.com": true, "ntdetect.com": true, "tree.com": true,
 }
 
 // weakExtensions are those that are also words of code and of prose: what ends

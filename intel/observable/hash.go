@@ -7,14 +7,31 @@ func appendHex(dst, text []byte, digits int) ([]byte, bool) {
 	if len(text) != digits {
 		return dst, false
 	}
-	for _, c := range text {
-		if _, ok := unhex(c); !ok {
-			return dst, false
-		}
-		dst = append(dst, lower(c))
+	start := len(dst)
+	dst = append(dst, text...)
+	out := dst[start:]
+	bad := byte(0)
+	for i, c := range out {
+		b := hexBytes[c]
+		bad |= b
+		out[i] = b
 	}
-	return dst, true
+	return dst, bad&noHex == 0
 }
+
+// hexBytes gives each hexadecimal digit its lower case, every other byte noHex.
+var hexBytes = func() (table [256]byte) {
+	for c := range 256 {
+		table[c] = noHex
+		if _, ok := unhex(byte(c)); ok {
+			table[c] = lower(byte(c))
+		}
+	}
+	return table
+}()
+
+// noHex is a bit that no digit has.
+const noHex = 0x80
 
 // appendCertificate appends a fingerprint of 20 or 32 bytes, written with or
 // without a separator between bytes.

@@ -83,22 +83,28 @@ func (x *Extractor) hashes(value []byte, visit Visit) {
 
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
-	path := x.emit(intel.FilePath, value, visit)
-	if path == nil {
+	value = bytes.TrimSuffix(trim(value), deletedMark)
+	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
-		return
 	}
+}
+
+// deletedMark is what Linux writes after the path of a program whose file is gone.
+var deletedMark = []byte(" (deleted)")
+
+// fileOf reports the name of the file that a path in normal form leads to.
+func (x *Extractor) fileOf(path []byte, visit Visit) {
 	name := baseName(path)
-	if path[0] == '/' || path[0] == '~' || path[0] == '.' {
-		x.emit(intel.FileName, name, visit)
-		return
+	if !isPOSIX(path) {
+		if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
+			name = name[:stream]
+		}
+		if n := len(name); n > 0 && n <= longestFileName && isAlnum(name[0]) && isAlnum(name[n-1]) {
+			x.report(intel.FileName, name, visit) // already in normal form
+			return
+		}
 	}
-	if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
-		name = name[:stream]
-	}
-	if len(name) > 0 && len(name) <= longestFileName {
-		x.report(intel.FileName, name, visit) // already in normal form
-	}
+	x.emit(intel.FileName, name, visit)
 }
 
 // pathMark stands before each path in the list of a Defender event
@@ -145,28 +151,14 @@ func programEnd(value []byte) int {
 	return bytes.IndexByte(value, ' ')
 }
 
-func (x *Extractor) url(value []byte, visit Visit) {
-	url := x.emit(intel.URL, value, visit)
-	if url == nil {
-		return
-	}
-	x.host(URLHost(url), visit)
-}
-
-func (x *Extractor) email(value []byte, visit Visit) {
-	if address := x.emit(intel.EmailAddress, value, visit); address != nil {
-		x.report(intel.Domain, lastPart(address, "@"), visit)
-	}
-}
-
 // request puts a URL together from its host and what follows.
 func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visit) {
 	value = trim(value)
 	if len(value) == 0 || value[0] != '/' || bytes.HasPrefix(value, []byte("//")) {
-		x.url(value, visit)
+		x.emitAll(intel.URL, value, visit)
 		return
 	}
-	for _, name := range r.hosts {
+	for _, name := range r.others {
 		host, ok := rec.First(name)
 		if !ok || len(host.Value) < 2 {
 			continue
@@ -179,7 +171,7 @@ func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visi
 		x.text = append(x.text, host.Value...)
 		x.text = append(x.text, value...)
 		x.query(rec, r.query)
-		x.url(x.text, visit)
+		x.emitAll(intel.URL, x.text, visit)
 		return
 	}
 }
