@@ -47,6 +47,11 @@ func (s *Set) exact(c *scratch, kind intel.ObservableKind, key []byte) {
 	c.places = s.find(c.places, hash, kind, key)
 }
 
+// wants reports whether observables of a kind can be hits.
+func (s *Set) wants(kind intel.ObservableKind) bool {
+	return s.kinds[kind] || (kind == intel.IPAddress && s.ranges != nil)
+}
+
 // lookup finds the indicators that mean an observable in normal form, into
 // c.places. Ports and validity are for the caller to look at.
 func (s *Set) lookup(c *scratch, kind intel.ObservableKind, value []byte) {

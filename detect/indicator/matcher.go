@@ -1,8 +1,6 @@
 package indicator
 
 import (
-	"bytes"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -46,7 +44,7 @@ func (m *Matcher) Match(rec *intel.Record, at time.Time, visit func(*Hit)) {
 	}
 	m.extractor.Each(rec, m.seen)
 	if m.freeText {
-		m.texts(rec)
+		m.extractor.EachText(rec, m.seen)
 	}
 	m.rec, m.visit = nil, nil
 }
@@ -57,58 +55,15 @@ func (m *Matcher) begin(rec *intel.Record, at time.Time, visit func(*Hit)) bool 
 	if set != m.set {
 		m.set = set
 		m.scratch.forget()
+		if set != nil {
+			m.extractor.Only(set.wants)
+		}
 	}
 	if set == nil {
 		return false
 	}
 	m.rec, m.at, m.visit, m.hit = rec, at, visit, m.hit[:0]
 	return true
-}
-
-// shortestText is the shortest text that is looked through: no observable is
-// shorter ("a.io").
-const shortestText = 4
-
-// texts looks for observables in texts.
-func (m *Matcher) texts(rec *intel.Record) {
-	for i := range rec.Fields {
-		f := &rec.Fields[i]
-		if f.Kind != intel.Text || len(f.Value) < shortestText {
-			continue
-		}
-		observable.Find(f.Value, func(o intel.Observable, _, _ int) {
-			m.found(o)
-		})
-	}
-}
-
-// found is told of an observable in a text. What typed fields give beside a
-// value itself is looked for too: the host of a URL, the domain of an e-mail
-// address, the name of a file.
-func (m *Matcher) found(o intel.Observable) {
-	value := []byte(o.Value)
-	m.look(o.Kind, value)
-	switch o.Kind {
-	case intel.URL:
-		host := observable.URLHost(value)
-		m.look(hostKind(host), host)
-	case intel.EmailAddress:
-		if _, domain, ok := bytes.Cut(value, []byte("@")); ok {
-			m.look(intel.Domain, domain)
-		}
-	case intel.FilePath:
-		if at := bytes.LastIndexAny(value, `/\`); at >= 0 {
-			m.look(intel.FileName, bytes.ToLower(value[at+1:]))
-		}
-	}
-}
-
-// hostKind tells the kind of a URL's host.
-func hostKind(host []byte) intel.ObservableKind {
-	if _, err := netip.ParseAddr(string(host)); err == nil {
-		return intel.IPAddress
-	}
-	return intel.Domain
 }
 
 // look is told of an observable in the record.

@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 
@@ -148,6 +149,14 @@ func (w *Warnings) known(e *pack.Entry, c *warningScratch) string {
 	}
 	w.set.lookup(&c.scratch, e.Kind, c.value)
 	return w.listOf(e.Kind, c, nil)
+}
+
+// hostKind tells the kind of a URL's host.
+func hostKind(host []byte) intel.ObservableKind {
+	if _, err := netip.ParseAddr(string(host)); err == nil {
+		return intel.IPAddress
+	}
+	return intel.Domain
 }
 
 // rangeKnown looks for a list's range that holds a whole range.

@@ -43,7 +43,7 @@ func (x *Extractor) hosts(value []byte, visit Visit) {
 // hash reports a hash of the kind that its length tells.
 func (x *Extractor) hash(value []byte, visit Visit) {
 	value = trim(value)
-	if kind := hashKind(len(value)); kind != intel.NoObservable {
+	if kind := hashKind(len(value)); kind != intel.NoObservable && !x.unwanted[kind] {
 		x.emit(kind, value, visit)
 	}
 }
@@ -73,7 +73,9 @@ func (x *Extractor) hashes(value []byte, visit Visit) {
 		case !named:
 			x.hash(name, visit)
 		case hasPrefixFold(trim(name), "imphash"):
-			x.emit(intel.ImpHash, hash, visit)
+			if !x.unwanted[intel.ImpHash] {
+				x.emit(intel.ImpHash, hash, visit)
+			}
 		default:
 			x.hash(hash, visit)
 		}
@@ -83,6 +85,9 @@ func (x *Extractor) hashes(value []byte, visit Visit) {
 
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
+	if !x.wants(pathKinds...) {
+		return
+	}
 	value = bytes.TrimSuffix(trim(value), deletedMark)
 	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
@@ -128,7 +133,9 @@ func (x *Extractor) paths(value []byte, visit Visit) {
 
 // program reports a command line and the program it starts.
 func (x *Extractor) program(value []byte, visit Visit) {
-	x.emit(intel.CommandLine, value, visit)
+	if !x.unwanted[intel.CommandLine] {
+		x.emit(intel.CommandLine, value, visit)
+	}
 	value = trim(value)
 	if len(value) > 1 && value[0] == '"' {
 		value, _, _ = bytes.Cut(value[1:], []byte(`"`))

@@ -88,7 +88,9 @@ func Read(from io.Reader) (*Pack, error) {
 	return p, nil
 }
 
-func damaged(err error) error { return fmt.Errorf("the indicators are damaged: %w: %w", err, fault.Invalid) }
+func damaged(err error) error {
+	return fmt.Errorf("the indicators are damaged: %w: %w", err, fault.Invalid)
+}
 
 // readFrame reads content as it comes, so that a wrong length allocates no more
 // than is there.
