@@ -40,7 +40,7 @@ type Match uint8
 const (
 	// MatchOrdinary is what is ordinary for the kind: a domain and all below it, every
 	// address of a range, otherwise the very value. A URL that does not state its
-	// scheme means all schemes.
+	// scheme means every usual one.
 	MatchOrdinary Match = 0
 	// Exactly is the value alone: a domain without those below it.
 	MatchExactly Match = 1

@@ -201,13 +201,13 @@ func FuzzExtractor(f *testing.F) {
 
 func TestOnlyReportsWhatIsWanted(t *testing.T) {
 	t.Parallel()
+	names := intel.NewNames(nil)
+	all, only := observable.NewExtractor(names), observable.NewExtractor(names)
 	rapid.Check(t, func(t *rapid.T) {
 		wanted := map[intel.ObservableKind]bool{}
 		for _, kind := range rapid.SliceOf(rapid.SampledFrom(intel.ObservableKinds())).Draw(t, "wanted") {
 			wanted[kind] = true
 		}
-		names := intel.NewNames(nil)
-		all, only := observable.NewExtractor(names), observable.NewExtractor(names)
 		only.Only(func(kind intel.ObservableKind) bool { return wanted[kind] })
 		for name, c := range extractions {
 			var want, got []string

@@ -22,9 +22,9 @@ type Entry struct {
 const (
 	matchBits   = 0b0000_0011
 	schemeShift = 2
-	schemeBits  = 0b0000_1100
-	hasPort     = 0b0001_0000
-	hasID       = 0b0010_0000
+	schemeBits  = 0b0011_1100
+	hasPort     = 0b0100_0000
+	hasID       = 0b1000_0000
 )
 
 // MaxKey bounds a key; the longest normal form has 8,192 bytes and what a

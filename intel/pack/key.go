@@ -12,14 +12,15 @@ import (
 // Scheme is the scheme of a URL, as far as it is kept apart from the key.
 type Scheme uint8
 
-// The schemes.
-const (
-	AnyScheme Scheme = 0 // not stated, or part of the key
-	HTTP      Scheme = 1
-	HTTPS     Scheme = 2
-)
+// AnyScheme is that of a URL that does not state it. A scheme that is not among
+// those that follow stays part of the key.
+const AnyScheme Scheme = 0
 
-var schemes = [...]string{AnyScheme: "", HTTP: "http:", HTTPS: "https:"}
+// schemes are numbered by their place, which is stored: at most 16, never
+// changed.
+var schemes = [...]string{
+	AnyScheme: "", "http:", "https:", "ftp:", "ftps:", "sftp:", "tftp:", "ws:", "wss:", "ldap:", "ldaps:", "smb:", "rtsp:", "ssh:", "telnet:", "nfs:",
+}
 
 // Key appends the key of an observable in normal form to dst. It reports false
 // for a value that is not in normal form. It allocates nothing beyond growing
@@ -43,7 +44,7 @@ func Key(dst []byte, kind intel.ObservableKind, value []byte) (key []byte, schem
 	return append(dst, value...), AnyScheme, len(value) > 0
 }
 
-// cutScheme removes scheme and "//"; a scheme other than http and https stays.
+// cutScheme removes scheme and "//"; a scheme that has no number stays.
 func cutScheme(url []byte) (Scheme, []byte) {
 	for scheme, text := range schemes {
 		if rest, ok := bytes.CutPrefix(url, []byte(text)); ok {
@@ -77,16 +78,68 @@ func appendAddr(dst []byte, addr netip.Addr) []byte {
 	return append(dst, sixteen[:]...)
 }
 
-// parseAddr is netip.ParseAddr without the string that it would make.
+// parseAddr reads an address in normal form; netip.ParseAddr would allocate.
 func parseAddr(text []byte) (netip.Addr, bool) {
 	if addr, ok := parseFour(text); ok {
 		return addr, true
 	}
-	if len(text) > len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") {
+	return parseSix(text)
+}
+
+// parseSix reads an IPv6 address as RFC 5952 writes it. Addresses of IPv4 in
+// IPv6, which have dots, are in normal form as IPv4.
+func parseSix(text []byte) (netip.Addr, bool) {
+	var sixteen [16]byte
+	at, gap, digits, number := 0, -1, 0, 0
+	put := func() bool {
+		if at == len(sixteen) || digits == 0 {
+			return false
+		}
+		sixteen[at], sixteen[at+1] = byte(number>>8), byte(number)
+		at, digits, number = at+2, 0, 0
+		return true
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case c == ':' && i+1 < len(text) && text[i+1] == ':':
+			if gap >= 0 || (i > 0 && !put()) {
+				return netip.Addr{}, false
+			}
+			gap = at
+			i++
+		case c == ':':
+			if !put() {
+				return netip.Addr{}, false
+			}
+		default:
+			digit, ok := hexDigit(c)
+			if digits++; !ok || digits > 4 {
+				return netip.Addr{}, false
+			}
+			number = number<<4 | digit
+		}
+	}
+	endsInGap := gap == at && digits == 0
+	if !endsInGap && !put() {
 		return netip.Addr{}, false
 	}
-	addr, err := netip.ParseAddr(string(text))
-	return addr, err == nil && addr.Zone() == ""
+	if gap >= 0 && at < len(sixteen) {
+		moved := copy(sixteen[len(sixteen)-(at-gap):], sixteen[gap:at])
+		clear(sixteen[gap : len(sixteen)-moved])
+		at = len(sixteen)
+	}
+	return netip.AddrFrom16(sixteen), at == len(sixteen)
+}
+
+func hexDigit(c byte) (int, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0'), true
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10, true
+	}
+	return 0, false
 }
 
 func parseFour(text []byte) (netip.Addr, bool) {
@@ -95,8 +148,10 @@ func parseFour(text []byte) (netip.Addr, bool) {
 	for _, c := range text {
 		switch {
 		case c >= '0' && c <= '9':
-			number = number*10 + int(c-'0')
-			if digits++; number > 255 || digits > 3 {
+			if digits++; digits > 1 && number == 0 {
+				return netip.Addr{}, false // a leading zero
+			}
+			if number = number*10 + int(c-'0'); number > 255 {
 				return netip.Addr{}, false
 			}
 		case c == '.' && digits > 0 && at < 3:
