@@ -19,6 +19,7 @@ type Summary struct {
 	Rules         int      // rules and correlations asked
 	NoTelemetry   []string // log sources that rules need and no input of any kind can produce, "product=… (3 rules): why"
 	NotSeen       int      // rules whose log source could come but did not in this input
+	NamesFull     bool     // fields past the first intel.NamesLimit that no rule uses went without a name
 	LeftOut       []string // correlations that could not work, and why
 	// Correlations says what correlations could not take into account.
 	Correlations correlate.Stats
