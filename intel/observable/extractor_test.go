@@ -3,6 +3,7 @@ package observable_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -112,6 +113,31 @@ func TestExtractorFindsWhatFieldsHold(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
+}
+
+// Whatever kinds are asked for, they are reported as they are among all.
+func TestExtractorReportsOnlyWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	names := intel.NewNames(nil)
+	all, some := observable.NewExtractor(names), observable.NewExtractor(names)
+	rapid.Check(t, func(t *rapid.T) {
+		wanted := rapid.SliceOfDistinct(rapid.SampledFrom(intel.ObservableKinds()), func(k intel.ObservableKind) intel.ObservableKind { return k }).Draw(t, "wanted")
+		some.Only(wanted...)
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(extractions))).Draw(t, "record")
+		rec := record(names, extractions[name].fields...)
+		for _, each := range []func(*observable.Extractor, *intel.Record, observable.Visit){(*observable.Extractor).Each, (*observable.Extractor).EachText} {
+			var want, got []string
+			each(all, rec, func(kind intel.ObservableKind, value []byte) {
+				if slices.Contains(wanted, kind) {
+					want = append(want, kind.String()+" "+string(value))
+				}
+			})
+			each(some, rec, func(kind intel.ObservableKind, value []byte) { got = append(got, kind.String()+" "+string(value)) })
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("-want +got:\n%s", diff)
+			}
+		}
+	})
 }
 
 func TestExtractorLooksIntoText(t *testing.T) {
