@@ -64,7 +64,7 @@ func (f *finder) isServer(at int) bool {
 	rest := bytes.TrimLeft(text, `\`)
 	slashes := len(text) - len(rest)
 	name := bytes.IndexByte(rest, '\\')
-	if name < 2 || (slashes != 2 || f.json) && slashes != 4 || hasPrefixFold(rest, "pipe") || bytes.IndexAny(rest[:name], " \t\"'<>|,;*?()[]{}") >= 0 {
+	if name < 2 || (slashes != 2 || f.json) && slashes != 4 || hasPrefixFold(rest, "pipe") || bytes.ContainsAny(rest[:name], " \t\"'<>|,;*?()[]{}") {
 		return false
 	}
 	share := bytes.TrimLeft(rest[name:], `\`)

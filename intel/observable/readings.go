@@ -139,7 +139,7 @@ func (x *Extractor) program(value []byte, visit Visit) {
 	} else if end := programEnd(value); end > 0 {
 		value = value[:end]
 	}
-	if bytes.IndexAny(value, `\/`) >= 0 {
+	if bytes.ContainsAny(value, `\/`) {
 		x.path(value, visit)
 	}
 }
@@ -147,7 +147,7 @@ func (x *Extractor) program(value []byte, visit Visit) {
 // programEnd returns where the name of a program without quotes ends: after
 // its extension, since folders may hold blanks, else at the first blank.
 func programEnd(value []byte) int {
-	for at := 0; at < len(value); at++ {
+	for at := range value {
 		if value[at] == '.' && at+4 <= len(value) && (at+4 == len(value) || isSpace(value[at+4])) && isLetter(value[at+1]) {
 			return at + 4
 		}
