@@ -52,14 +52,14 @@ func BenchmarkExtractor(b *testing.B) {
 	names, records := events(b, "evtx-attack-samples")
 	x := observable.NewExtractor(names)
 	for _, c := range []struct {
-		name  string
-		kinds []intel.ObservableKind
+		name   string
+		wanted func(intel.ObservableKind) bool
 	}{
-		{"all kinds", intel.ObservableKinds()},
-		{"of networks and hashes", []intel.ObservableKind{intel.IPAddress, intel.Domain, intel.URL, intel.MD5, intel.SHA1, intel.SHA256}},
+		{"all kinds", func(intel.ObservableKind) bool { return true }},
+		{"of networks and hashes", func(kind intel.ObservableKind) bool { return kind <= intel.SHA256 }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			x.Only(c.kinds...)
+			x.Only(c.wanted)
 			at, found := 0, 0
 			benchmarkCPU(b, func() {
 				x.Each(records[at], func(intel.ObservableKind, []byte) { found++ })

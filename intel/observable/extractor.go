@@ -71,7 +71,7 @@ func NewExtractor(names *intel.Names) *Extractor {
 		}
 		x.byName[name] = uint16(len(x.rules))
 	}
-	x.Only(intel.ObservableKinds()...)
+	x.Only(func(intel.ObservableKind) bool { return true })
 	return x
 }
 

@@ -14,11 +14,16 @@ func setOf(list ...intel.ObservableKind) (set kinds) {
 
 func (s kinds) has(kind intel.ObservableKind) bool { return s>>kind&1 != 0 }
 
-// Only limits what the extractor reports to these kinds. A set of addresses,
-// domains and hashes needs no paths and no command lines, which are most of
-// what an extractor costs.
-func (x *Extractor) Only(list ...intel.ObservableKind) {
-	x.wanted = setOf(list...)
+// Only limits what the extractor reports to the kinds that wanted names. A set
+// of addresses, domains and hashes needs no paths and no command lines, which
+// are most of what an extractor costs.
+func (x *Extractor) Only(wanted func(intel.ObservableKind) bool) {
+	x.wanted = 0
+	for _, kind := range intel.ObservableKinds() {
+		if wanted(kind) {
+			x.wanted |= setOf(kind)
+		}
+	}
 	x.needed = x.wanted
 	for kind, named := range derived {
 		if named&x.wanted != 0 {
