@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -15,7 +16,12 @@ import (
 	"tocsin/memory/ledger"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashVariable); dir != "" {
+		commitUntilKilled(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
