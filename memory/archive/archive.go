@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"tocsin/intel"
 )
 
@@ -53,6 +55,7 @@ type Archive struct {
 	dir    string
 	config Config
 	kinds  kindTable
+	codec  *zstd.Codec
 	unlock func() error
 
 	flushing  sync.Mutex    // held while what was put is written
@@ -102,7 +105,7 @@ func Open(dir string, c Config) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", errors.Join(err, unlock()))
 	}
-	a := &Archive{dir: dir, config: c, committed: m.Cursor, unlock: sync.OnceValue(unlock)}
+	a := &Archive{dir: dir, config: c, committed: m.Cursor, codec: newCodec(), unlock: sync.OnceValue(unlock)}
 	a.kinds = kindTable{describe: c.Describe, resolve: c.Class}
 	a.current.Store(m)
 	a.next.Store(m.Next)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"tocsin/intel"
 )
@@ -59,7 +60,7 @@ type encoder struct {
 }
 
 // encode makes a segment of rows, which it sorts.
-func encode(names *intel.Names, rows []rowRef) (*encoded, error) {
+func encode(names *intel.Names, codec *zstd.Codec, rows []rowRef) (*encoded, error) {
 	sortRows(rows)
 	e := &encoder{
 		names: names, rows: rows,
@@ -76,11 +77,11 @@ func encode(names *intel.Names, rows []rowRef) (*encoded, error) {
 	e.last = make([]int32, len(e.columns))
 	e.filters = make([]filterBuilder, len(e.columns)+1)
 	schema := newSchema(e.columns, e.nanos)
-	e.writer = parquet.NewWriter(&e.out, writerOptions(schema)...)
+	e.writer = parquet.NewWriter(&e.out, writerOptions(schema, codec)...)
 	e.leaves = findLeaves(schema, e.index.names)
 	e.buffers = make([][]parquet.Value, len(schema.Columns()))
 	for _, leaf := range e.leaves.fields {
-		e.nulls = append(e.nulls, slices.Repeat([]parquet.Value{parquet.NullValue().Level(0, 0, leaf)}, stepRows))
+		e.nulls = append(e.nulls, slices.Repeat([]parquet.Value{parquet.NullValue().Level(0, 0, leaf)}, min(stepRows, len(rows))))
 	}
 	for first := 0; first < len(rows); {
 		last := e.cut(first)

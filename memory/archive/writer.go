@@ -112,7 +112,7 @@ func (a *Archive) writeSegments(names *intel.Names, rows []rowRef, written time.
 
 // writeSegment makes a segment and writes its file.
 func (a *Archive) writeSegment(names *intel.Names, p portion, number uint64) (entry, error) {
-	s, err := encode(names, p.rows)
+	s, err := encode(names, a.codec, p.rows)
 	if err != nil {
 		return entry{}, err
 	}
