@@ -137,6 +137,10 @@ func TestCommitWritesWhatIsLargeOrOld(t *testing.T) {
 	step("old", 2, 1, 2)
 	step("new again", 3, 1, 2)
 	step("large", 4, 500, 4)
+	now = now.Add(time.Hour)
+	step("nothing to write", 5, 0, 4)
+	now = now.Add(time.Minute)
+	step("nothing to write for long", 6, 0, 6)
 	if got := a.Stats(); got.Waiting != 0 || got.WaitingBytes != 0 || got.Events != 503 {
 		t.Errorf("got %+v, want all written", got)
 	}

@@ -21,7 +21,7 @@ import (
 // of ctx; what it says of what was read holds then too.
 func (a *Archive) Scan(ctx context.Context, q Query, names *intel.Names, worker func() func(*Row) error) (stats ScanStats, err error) {
 	m := a.pin()
-	defer func() { err = errors.Join(err, a.release()) }()
+	defer a.release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &scanning{archive: a, query: newFilterQuery(q), names: names, classes: map[string]wanted{}}
@@ -70,10 +70,6 @@ func newFilterQuery(q Query) filterQuery {
 	}
 	if !q.Until.IsZero() {
 		f.until = q.Until.Add(time.Microsecond - 1).UnixMicro()
-	}
-	f.Needles = nil
-	for _, needle := range q.Needles {
-		f.Needles = append(f.Needles, strings.ToLower(needle))
 	}
 	return f
 }
