@@ -51,7 +51,7 @@ type encoder struct {
 	kinds map[*kind]int
 
 	out     bytes.Buffer
-	writer  *parquet.Writer
+	writer  *parquet.GenericWriter[any]
 	leaves  leaves
 	buffers [][]parquet.Value // by leaf
 	nulls   [][]parquet.Value // by column: what a buffer holds at first
@@ -77,7 +77,7 @@ func encode(names *intel.Names, codec *zstd.Codec, rows []rowRef) (*encoded, err
 	e.last = make([]int32, len(e.columns))
 	e.filters = make([]filterBuilder, len(e.columns)+1)
 	schema := newSchema(e.columns, e.nanos)
-	e.writer = parquet.NewWriter(&e.out, writerOptions(schema, codec)...)
+	e.writer = parquet.NewGenericWriter[any](&e.out, writerOptions(schema, codec)...)
 	e.leaves = findLeaves(schema, e.index.names)
 	e.buffers = make([][]parquet.Value, len(schema.Columns()))
 	for _, leaf := range e.leaves.fields {

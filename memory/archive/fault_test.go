@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -304,13 +305,8 @@ type segmentEntry map[string]any
 func (e segmentEntry) int(key string) int { n, _ := e[key].(float64); return int(n) }
 
 func (e segmentEntry) with(changes map[string]any) segmentEntry {
-	changed := segmentEntry{}
-	for key, value := range e {
-		changed[key] = value
-	}
-	for key, value := range changes {
-		changed[key] = value
-	}
+	changed := maps.Clone(e)
+	maps.Copy(changed, changes)
 	return changed
 }
 

@@ -175,8 +175,8 @@ func newScanWorker(s *scanning, visit func(*Row) error) *scanWorker {
 func (w *scanWorker) segment(ctx context.Context, e entry) error {
 	w.stats = ScanStats{}
 	read, err := w.readSegment(ctx, e)
-	w.scanning.mu.Lock()
-	defer w.scanning.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	total := &w.scanning.stats
 	total.Groups += w.stats.Groups
 	total.Passed += w.stats.Passed
@@ -205,8 +205,8 @@ func (w *scanWorker) readSegment(ctx context.Context, e entry) (read int64, err 
 	for i, name := range s.names {
 		w.reader.columnAt[name] = i
 	}
-	for i := range s.index.kinds {
-		w.reader.wanted = append(w.reader.wanted, w.wanted(&s.index.kinds[i]))
+	for i := range s.kinds {
+		w.reader.wanted = append(w.reader.wanted, w.wanted(&s.kinds[i]))
 	}
 	var failed error
 	for i := range s.groups {
