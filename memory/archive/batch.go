@@ -2,6 +2,7 @@ package archive
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"tocsin/intel"
@@ -34,7 +35,7 @@ type row struct {
 type source struct{ name, format string }
 
 func (b *Batch) source(s *telemetry.Source) *source {
-	at := source{s.Name, string(s.Format)}
+	at := source{strings.ToValidUTF8(s.Name, "\uFFFD"), string(s.Format)}
 	if n := len(b.rows); n > 0 && *b.rows[n-1].source == at {
 		return b.rows[n-1].source
 	}
