@@ -41,10 +41,14 @@ func (a *Archive) Scan(ctx context.Context, q Query, names *intel.Names, worker 
 			}
 		})
 	}
-	for _, e := range s.choose(m.Segments) {
+	chosen := s.choose(m.Segments)
+	for i, e := range chosen {
 		select {
 		case work <- e:
 		case <-ctx.Done():
+		}
+		if q.Progress != nil {
+			q.Progress(i+1, len(chosen))
 		}
 	}
 	close(work)
