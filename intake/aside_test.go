@@ -61,6 +61,17 @@ func TestMalformedRecordsAreKeptAndReplayed(t *testing.T) {
 	if w := s.ask(http.MethodPost, "/api/v1/events", "x\ny"); w.Code != http.StatusBadRequest {
 		t.Errorf("nothing but rubbish: %d", w.Code)
 	}
+	for _, test := range []struct{ method, path, want string }{
+		{http.MethodGet, "/api/v1/aside?limit=1", `{"count":2,"lost":0,"records":[{"at":`},
+		{http.MethodGet, "/api/v1/aside?limit=x", `"status":400`},
+		{http.MethodPost, "/api/v1/aside/replay", `{"replayed":2}`},
+		{http.MethodGet, "/api/v1/aside", `{"count":0,"lost":0,"records":null}`},
+	} {
+		w := s.ask(test.method, test.path, "", "Authorization", "Bearer "+s.analyst)
+		if !strings.Contains(w.Body.String(), test.want) || strings.Count(w.Body.String(), `"raw"`) > 1 {
+			t.Errorf("%s %s: %d %s", test.method, test.path, w.Code, w.Body)
+		}
+	}
 }
 
 // What a decoder refuses is set aside such that a replay has all it needs: the

@@ -13,61 +13,64 @@ import (
 	"tocsin/internal/fault"
 )
 
-// Config is what an operator may choose. Its zero value works: HTTP on the
+// Config is what an operator may choose, under the names of its tags. Its zero value works: HTTP on the
 // machine itself, nothing else listened to, limits as below.
 type Config struct {
 	// Dir is where cursors, the registry of sources and what was set aside are
 	// kept; with "" nothing is kept.
-	Dir string
+	Dir string `yaml:"-"`
 
 	// Listen is the address of HTTP: _bulk, OTLP and JSON lines.
-	Listen string
+	Listen string `yaml:"listen"`
 	// OTLP is the address of OTLP over gRPC; "" for none. 4317 is its usual port.
-	OTLP string
+	OTLP string `yaml:"otlp"`
 	// SyslogUDP, SyslogTCP and SyslogTLS are addresses of syslog listeners.
-	SyslogUDP, SyslogTCP, SyslogTLS []string
+	SyslogUDP []string `yaml:"syslog_udp"`
+	SyslogTCP []string `yaml:"syslog_tcp"`
+	SyslogTLS []string `yaml:"syslog_tls"`
 	// Follow are files and directories that are followed.
-	Follow []string
+	Follow []string `yaml:"follow"`
 
 	// Cert and Key are files of the certificate that HTTP, OTLP and syslog over
 	// TLS show, in PEM. A renewed one is taken up without a restart.
-	Cert, Key string
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
 	// ClientCA is a file of the authorities whose client certificates are
 	// accepted, in PEM. On syslog over TLS one is demanded with RequireClientCert.
-	ClientCA          string
-	RequireClientCert bool
+	ClientCA          string `yaml:"client_ca"`
+	RequireClientCert bool   `yaml:"require_client_cert"`
 	// InsecureListen allows addresses that other machines reach without TLS.
-	InsecureListen bool
+	InsecureListen bool `yaml:"insecure_listen"`
 
 	// SyslogByHostname names sources of syslog by the host that messages name,
 	// for relays; else by the sender's address alone.
-	SyslogByHostname bool
+	SyslogByHostname bool `yaml:"syslog_by_hostname"`
 
 	// ElasticVersion is the version that shippers are told they speak to.
-	ElasticVersion string
+	ElasticVersion string `yaml:"elastic_version"`
 
-	Limits Limits
+	Limits Limits `yaml:"limits"`
 }
 
 // Limits bound what senders can cost. A zero is the default beside it.
 type Limits struct {
-	SourceEvents float64 // events a second and source; unlimited
-	TokenEvents  float64 // events a second and token; unlimited
+	SourceEvents float64 `yaml:"source_events"` // events a second and source; unlimited
+	TokenEvents  float64 `yaml:"token_events"`  // events a second and token; unlimited
 
-	Body        int64         // bytes of a request as sent; 64 MiB
-	Unpacked    int64         // bytes of a request unpacked; 100 MiB
-	Memory      int64         // bytes of all requests being read, unpacked; 256 MiB
-	Requests    int           // requests worked on at once; 256
-	Connections int           // connections a listener; 4096
-	PerAddress  int           // connections a listener and address; 512
-	Slow        time.Duration // how long a sender may take for the next 64 KiB; 30 s
-	Idle        time.Duration // how long a syslog connection may say nothing; 1 h
-	Message     int           // bytes of a syslog message; 256 KiB
-	UDPQueue    int           // bytes of datagrams that wait; 16 MiB
-	Sources     int           // sources that are told apart; 10,000
-	Files       int           // files followed at once; 1024
-	Aside       int64         // bytes of malformed records kept; 256 MiB
-	AsideAge    time.Duration // how long they are kept; 30 days
+	Body        int64         `yaml:"body"`        // bytes of a request as sent; 64 MiB
+	Unpacked    int64         `yaml:"unpacked"`    // bytes of a request unpacked; 100 MiB
+	Memory      int64         `yaml:"memory"`      // bytes of all requests being read, unpacked; 256 MiB
+	Requests    int           `yaml:"requests"`    // requests worked on at once; 256
+	Connections int           `yaml:"connections"` // connections a listener; 4096
+	PerAddress  int           `yaml:"per_address"` // connections a listener and address; 512
+	Slow        time.Duration `yaml:"slow"`        // how long a sender may take for the next 64 KiB; 30 s
+	Idle        time.Duration `yaml:"idle"`        // how long a syslog connection may say nothing; 1 h
+	Message     int           `yaml:"message"`     // bytes of a syslog message; 256 KiB
+	UDPQueue    int           `yaml:"udp_queue"`   // bytes of datagrams that wait; 16 MiB
+	Sources     int           `yaml:"sources"`     // sources that are told apart; 10,000
+	Files       int           `yaml:"files"`       // files followed at once; 1024
+	Aside       int64         `yaml:"aside"`       // bytes of malformed records kept; 256 MiB
+	AsideAge    time.Duration `yaml:"aside_age"`   // how long they are kept; 30 days
 }
 
 // The defaults, with the reason for each number.
@@ -144,7 +147,10 @@ func (c Config) Check() error {
 		l.Sources < 0 || l.Files < 0 || l.Aside < 0 || l.AsideAge < 0 {
 		wrong = errors.Join(wrong, fmt.Errorf("a limit below zero: %w", fault.Invalid))
 	}
-	if c.Limits.Unpacked > c.Limits.Memory {
+	if c.OTLP != "" && c.Limits.Memory < otlpMessage {
+		wrong = errors.Join(wrong, fmt.Errorf("OTLP takes %d bytes of memory a request, all together may take %d: %w", otlpMessage, c.Limits.Memory, fault.Invalid))
+	}
+	if c.Limits.Unpacked >= c.Limits.Memory {
 		wrong = errors.Join(wrong, fmt.Errorf("one request may unpack to %d bytes, all together to %d: %w", c.Limits.Unpacked, c.Limits.Memory, fault.Invalid))
 	}
 	return wrong

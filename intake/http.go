@@ -32,6 +32,8 @@ func Routes() []Route {
 	return []Route{
 		{post, "/api/v1/events", people.Send, (*Intake).takeEvents},
 		{get, "/api/v1/sources", people.Read, plain((*Intake).serveSources)},
+		{get, "/api/v1/aside", people.Read, (*Intake).serveAside},
+		{post, "/api/v1/aside/replay", people.Ask, (*Intake).replayAside},
 		{post, "/v1/logs", people.Send, (*Intake).takeOTLP},
 
 		{"POST PUT", "/_bulk", people.Send, (*Intake).takeBulk},

@@ -179,10 +179,11 @@ func (t *tailing) whole(ctx context.Context, file *os.File) {
 			b.Release()
 			return nil
 		}
+		inside := t.f.in.sources.source("file", b.Source.Name) // an archive holds several
 		renamed := *b.Source
-		renamed.Name = "file/" + renamed.Name
+		renamed.Name = inside.name
 		b.Source = &renamed
-		if err := t.f.in.keep(ctx, t.source, b, 0); err != nil {
+		if err := t.f.in.keep(ctx, inside, b, 0); err != nil {
 			return err
 		}
 		t.cursor.Blocks = n
