@@ -2,10 +2,10 @@ package intake_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -91,7 +91,10 @@ func TestWhatDecodersRefuseCanBeReplayed(t *testing.T) {
 	decoder := telemetry.NewDecoder(mappings, intel.NewNames(nil))
 	decoder.Malformed = aside.Add
 	events := 0
-	count := func(*telemetry.Event) error { events++; return nil }
+	count := func(*telemetry.Event) error { //nolint:unparam // as Decode wants it
+		events++
+		return nil
+	}
 	reader := telemetry.Reader{Paths: []string{path}}
 	if err := reader.Run(t.Context(), func(b *telemetry.Block) error {
 		_, err := decoder.Decode(b, count)
@@ -125,7 +128,7 @@ func TestAsideIsBounded(t *testing.T) {
 		aside := intake.OpenAside(dir, 64<<10, 5*24*time.Hour, time.Now)
 		for day := range 8 {
 			for range 20 {
-				aside.Add("reason", lineBlock("source", fmt.Sprint(day)+strings.Repeat("x", 1000)))
+				aside.Add("reason", lineBlock("source", strconv.Itoa(day)+strings.Repeat("x", 1000)))
 			}
 			time.Sleep(24 * time.Hour)
 		}

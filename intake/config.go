@@ -13,64 +13,64 @@ import (
 	"tocsin/internal/fault"
 )
 
-// Config is what an operator may choose, under the names of its tags. Its zero value works: HTTP on the
+// Config is what an operator may choose. Its zero value works: HTTP on the
 // machine itself, nothing else listened to, limits as below.
 type Config struct {
 	// Dir is where cursors, the registry of sources and what was set aside are
 	// kept; with "" nothing is kept.
-	Dir string `yaml:"-"`
+	Dir string
 
 	// Listen is the address of HTTP: _bulk, OTLP and JSON lines.
-	Listen string `yaml:"listen"`
+	Listen string
 	// OTLP is the address of OTLP over gRPC; "" for none. 4317 is its usual port.
-	OTLP string `yaml:"otlp"`
+	OTLP string
 	// SyslogUDP, SyslogTCP and SyslogTLS are addresses of syslog listeners.
-	SyslogUDP []string `yaml:"syslog_udp"`
-	SyslogTCP []string `yaml:"syslog_tcp"`
-	SyslogTLS []string `yaml:"syslog_tls"`
+	SyslogUDP []string
+	SyslogTCP []string
+	SyslogTLS []string
 	// Follow are files and directories that are followed.
-	Follow []string `yaml:"follow"`
+	Follow []string
 
 	// Cert and Key are files of the certificate that HTTP, OTLP and syslog over
 	// TLS show, in PEM. A renewed one is taken up without a restart.
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	Cert string
+	Key  string
 	// ClientCA is a file of the authorities whose client certificates are
 	// accepted, in PEM. On syslog over TLS one is demanded with RequireClientCert.
-	ClientCA          string `yaml:"client_ca"`
-	RequireClientCert bool   `yaml:"require_client_cert"`
+	ClientCA          string
+	RequireClientCert bool
 	// InsecureListen allows addresses that other machines reach without TLS.
-	InsecureListen bool `yaml:"insecure_listen"`
+	InsecureListen bool
 
 	// SyslogByHostname names sources of syslog by the host that messages name,
 	// for relays; else by the sender's address alone.
-	SyslogByHostname bool `yaml:"syslog_by_hostname"`
+	SyslogByHostname bool
 
 	// ElasticVersion is the version that shippers are told they speak to.
-	ElasticVersion string `yaml:"elastic_version"`
+	ElasticVersion string
 
-	Limits Limits `yaml:"limits"`
+	Limits Limits
 }
 
 // Limits bound what senders can cost. A zero is the default beside it.
 type Limits struct {
-	SourceEvents float64 `yaml:"source_events"` // events a second and source; unlimited
-	TokenEvents  float64 `yaml:"token_events"`  // events a second and token; unlimited
+	SourceEvents float64 // events a second and source; unlimited
+	TokenEvents  float64 // events a second and token; unlimited
 
-	Body        int64         `yaml:"body"`        // bytes of a request as sent; 64 MiB
-	Unpacked    int64         `yaml:"unpacked"`    // bytes of a request unpacked; 100 MiB
-	Memory      int64         `yaml:"memory"`      // bytes of all requests being read, unpacked; 256 MiB
-	Requests    int           `yaml:"requests"`    // requests worked on at once; 256
-	Connections int           `yaml:"connections"` // connections a listener; 4096
-	PerAddress  int           `yaml:"per_address"` // connections a listener and address; 512
-	Slow        time.Duration `yaml:"slow"`        // how long a sender may take for the next 64 KiB; 30 s
-	Idle        time.Duration `yaml:"idle"`        // how long a syslog connection may say nothing; 1 h
-	Message     int           `yaml:"message"`     // bytes of a syslog message; 256 KiB
-	UDPQueue    int           `yaml:"udp_queue"`   // bytes of datagrams that wait; 16 MiB
-	Sources     int           `yaml:"sources"`     // sources that are told apart; 10,000
-	Files       int           `yaml:"files"`       // files followed at once; 1024
-	Aside       int64         `yaml:"aside"`       // bytes of malformed records kept; 256 MiB
-	AsideAge    time.Duration `yaml:"aside_age"`   // how long they are kept; 30 days
+	Body        int64         // bytes of a request as sent; 64 MiB
+	Unpacked    int64         // bytes of a request unpacked; 100 MiB
+	Memory      int64         // bytes of all requests being read, unpacked; 256 MiB
+	Requests    int           // requests worked on at once; 256
+	Connections int           // connections a listener; 4096
+	PerAddress  int           // connections a listener and address; 512
+	Slow        time.Duration // how long a sender may take for the next 64 KiB; 30 s
+	Idle        time.Duration // how long a syslog connection may say nothing; 1 h
+	Message     int           // bytes of a syslog message; 256 KiB
+	UDPQueue    int           // bytes of datagrams that wait; 16 MiB
+	Sources     int           // sources that are told apart; 10,000
+	Files       int           // files followed at once; 1024
+	Aside       int64         // bytes of malformed records kept; 256 MiB
+	AsideAge    time.Duration // how long they are kept; 30 days
 }
 
 // The defaults, with the reason for each number.

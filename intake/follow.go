@@ -349,7 +349,7 @@ func (f *follower) forget(here map[fileKey]bool) {
 
 func (f *follower) warn(err error) {
 	if err != nil {
-		f.in.log.LogAttrs(context.Background(), slog.LevelWarn, "followed file", slog.Any("error", err))
+		f.in.log.Warn("followed file", slog.Any("error", err))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -288,7 +289,7 @@ func TestFollowedLogIsReadOnce(t *testing.T) {
 func TestRotatedLogIsReadOnceWhateverHappens(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { happen(t, rand.New(rand.NewPCG(seed, 0))) })
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -223,5 +224,5 @@ func writeJSON(w http.ResponseWriter, status int, answer any) {
 }
 
 func (in *Intake) logFailure(ctx context.Context, err error) {
-	in.log.ErrorContext(ctx, "not taken in", "error", err)
+	in.log.ErrorContext(ctx, "not taken in", slog.Any("error", err))
 }

@@ -154,7 +154,7 @@ func (in *Intake) Serve(ctx context.Context, handler http.Handler) error {
 	if err != nil {
 		err = server.Close()
 	}
-	<-ended
+	_ = <-ended // http.ErrServerClosed
 	return err
 }
 
@@ -175,7 +175,7 @@ func (in *Intake) listensOn(use string, addr net.Addr) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.addrs[use] = append(in.addrs[use], addr)
-	in.log.LogAttrs(context.Background(), slog.LevelInfo, "listening", slog.String("use", use), slog.String("address", addr.String()))
+	in.log.Info("listening", slog.String("use", use), slog.String("address", addr.String()))
 }
 
 // Addresses returns what is listened on, by use: "HTTP", "OTLP", "syslog over
