@@ -1,0 +1,206 @@
+package observable
+
+import (
+	"bytes"
+	"strings"
+
+	"tocsin/intel"
+)
+
+// path reports a registry key or the path of a file.
+func (f *finder) path(at int) int {
+	if before := f.before(at); isAlnum(before) || before == '\\' {
+		return 0
+	}
+	text := f.text[at:]
+	switch {
+	case isHive(text):
+		return f.windows(intel.RegistryKey, at)
+	case hasDrive(text), bytes.HasPrefix(text, []byte(`\\`)) && f.isServer(at), isObjectPath(text), text[0] == '%' && isVariable(text):
+		return f.windows(intel.FilePath, at)
+	case text[0] == '/', bytes.HasPrefix(text, []byte("~/")):
+		return f.posix(at)
+	}
+	return 0
+}
+
+func isHive(text []byte) bool {
+	for _, hive := range hives {
+		if rest, ok := cutPrefixFold(text, hive.name); ok {
+			rest = bytes.TrimPrefix(rest, []byte(":"))
+			if len(rest) > 1 && rest[0] == '\\' && (isAlnum(rest[1]) || rest[1] == '\\' || rest[1] == '.') {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// objectFolders begin the names that the object manager has for files.
+var objectFolders = [...]string{`\device\harddiskvolume`, `\\device\\harddiskvolume`, `\systemroot\`, `\??\`, `\\??\\`, `\\?\`, `\\\\?\\`}
+
+func isObjectPath(text []byte) bool {
+	for _, folder := range objectFolders {
+		rest, ok := cutPrefixFold(text, folder)
+		if !ok {
+			continue
+		}
+		for len(rest) > 0 && isDigit(rest[0]) {
+			rest = rest[1:]
+		}
+		below := bytes.TrimLeft(rest, `\`)
+		doubled := text[1] == '\\' && folder[2] != '?' // as in JSON
+		return len(below) > 0 && isWordByte(below[0]) && (!doubled || len(rest)-len(below) != 1)
+	}
+	return false
+}
+
+// isServer tells "\\server\share" from other uses of two backslashes. Where
+// backslashes are written twice there are four, and two before the share.
+func (f *finder) isServer(at int) bool {
+	if bytes.IndexByte([]byte(`:])*%.`), f.before(at)) >= 0 {
+		return false
+	}
+	text := f.text[at:min(len(f.text), at+longestName)]
+	rest := bytes.TrimLeft(text, `\`)
+	slashes := len(text) - len(rest)
+	name := bytes.IndexByte(rest, '\\')
+	if name < 2 || (slashes != 2 || f.json) && slashes != 4 || hasPrefixFold(rest, "pipe") || bytes.IndexAny(rest[:name], " \t\"'<>|,;*?()[]{}") >= 0 {
+		return false
+	}
+	share := bytes.TrimLeft(rest[name:], `\`)
+	return len(share) > 0 && isAlnum(share[0]) && len(rest)-name-len(share) == slashes/2
+}
+
+// isVariable tells "%TEMP%\x" from other uses of a percent sign.
+func isVariable(text []byte) bool {
+	end := bytes.IndexByte(text[1:min(len(text), 40)], '%') + 1
+	if end < 3 || end+1 >= len(text) || text[end+1] != '\\' {
+		return false
+	}
+	for _, c := range text[1:end] {
+		if !isLetter(c) && c != '_' && c != '(' && c != ')' && !isDigit(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// windows reports a path or a key, whose parts may hold blanks.
+func (f *finder) windows(kind intel.ObservableKind, at int) int {
+	end := f.windowsEnd(at)
+	last := end
+	for last > at && bytes.IndexByte([]byte(`\.,;:!?)]' `), f.text[last-1]) >= 0 {
+		if c := f.text[last-1]; c == ')' && bytes.IndexByte(f.text[at:last], '(') >= 0 || c == ']' && bytes.IndexByte(f.text[at:last], '[') >= 0 {
+			break
+		}
+		last--
+	}
+	if bytes.Count(f.text[at:last], []byte(`\`)) < 1 || !f.emit(kind, at, last) {
+		return 0
+	}
+	return end
+}
+
+// windowsEnd returns where a path ends: at a byte that no path holds, or at a
+// blank unless the path goes on after it.
+func (f *finder) windowsEnd(at int) int {
+	limit := min(len(f.text), at+longestPath)
+	quote := f.before(at)
+	for end := at; end < limit; end++ {
+		switch c := f.text[end]; {
+		case c < ' ' || c == '"' || c == '<' || c == '>' || c == '|' || c == '`' || c == '*' || (c == '?' && end > at+5):
+			return end
+		case c == '\'' && (quote == '\'' || isSpace(f.after(end+1)) || f.after(end+1) == ')' || f.after(end+1) == ','):
+			return end
+		case c == '\\' && (f.after(end+1) == '"' || f.after(end+1) == '\'' || f.escapes(end)):
+			return end
+		case (c == ',' || c == ';') && (isSpace(f.after(end+1)) || f.after(end+1) == '"' || f.after(end+1) == ':'):
+			return end
+		case c == ';', c == ',' && hasExtension(f.text[at:end]), c == ':' && end > at+6 && f.text[end-1] != 'M' && hasExtension(f.text[at:end]):
+			return end
+		case c == ' ' && quote != '"' && quote != '\'' && !f.goesOn(at, end):
+			return end
+		case c == ' ' && (quote == '"' || quote == '\'') && hasExtension(f.text[at:end]) && !f.goesOn(at, end):
+			return end
+		}
+	}
+	return limit
+}
+
+// longestGap is how far a part of a path goes on after a blank.
+const longestGap = 48
+
+// goesOn reports whether a path goes on after a blank: another part comes soon,
+// and what ends before the blank is no file.
+func (f *finder) goesOn(at, blank int) bool {
+	if hasExtension(f.text[at:blank]) {
+		return false
+	}
+	words := 0
+	for end := blank + 1; end < min(len(f.text), blank+longestGap); end++ {
+		switch c := f.text[end]; {
+		case c == '\\':
+			return !isHive(f.text[blank+1+bytes.LastIndexByte(f.text[blank+1:end], ' ')+1:])
+		case c == ' ':
+			if words++; words > 4 {
+				return false
+			}
+		case c == '(' || c == ')' || c == '-' || c == '_' || c == '.' || c == '&' || c == '+' || c == '~' || c == '{' || c == '}' || c >= 0x80:
+			if c == '-' && f.before(end) == ' ' {
+				return false // an option
+			}
+		case !isAlnum(c):
+			return false
+		}
+	}
+	return false
+}
+
+// hasExtension reports whether text ends like a file.
+func hasExtension(text []byte) bool {
+	dot := bytes.LastIndexByte(text, '.')
+	if dot < 0 || len(text)-dot > 12 {
+		return false
+	}
+	return extensions[strings.ToLower(string(text[dot+1:]))] != noExtension
+}
+
+// systemFolders are the first parts of paths on Linux and macOS.
+var systemFolders = map[string]bool{
+	"bin": true, "boot": true, "dev": true, "etc": true, "home": true, "lib": true, "lib64": true, "media": true, "mnt": true, "opt": true, "proc": true,
+	"root": true, "run": true, "sbin": true, "srv": true, "sys": true, "tmp": true, "usr": true, "var": true,
+	"Applications": true, "Library": true, "System": true, "Users": true, "Volumes": true, "private": true, "data": true,
+}
+
+// posix reports a path of Linux or macOS, below one of its usual folders or
+// somebody's own.
+func (f *finder) posix(at int) int {
+	switch before := f.before(at); {
+	case isSpace(before), bytes.IndexByte([]byte(`"'=(,;:>|[{!`+"`"), before) >= 0:
+	default:
+		return 0
+	}
+	end := at + 1
+	for end < len(f.text) && end < at+longestPath && isPathByte(f.text[end]) {
+		end++
+	}
+	for end > at && bytes.IndexByte([]byte("/.,:"), f.text[end-1]) >= 0 {
+		end--
+	}
+	if end <= at {
+		return 0
+	}
+	first, rest, found := bytes.Cut(f.text[at+1:end], []byte("/"))
+	if !found || len(rest) == 0 || f.text[at] == '/' && !systemFolders[string(first)] {
+		return 0
+	}
+	if !f.emit(intel.FilePath, at, end) {
+		return 0
+	}
+	return end
+}
+
+func isPathByte(c byte) bool {
+	return isLetter(c) || isDigit(c) || c >= 0x80 || bytes.IndexByte([]byte("/._-+@~%"), c) >= 0
+}
