@@ -111,6 +111,11 @@ func (w *watching) summary(started time.Time) Summary {
 		Correlations: l.correlations,
 		Decoding:     l.decoding, Matching: l.matching, Output: l.output,
 	}
+	if w.Indicators != nil {
+		if set := w.Indicators.Load(); set != nil {
+			s.Indicators = set.Report().Kept
+		}
+	}
 	for _, source := range l.sources {
 		s.Sources = append(s.Sources, *source)
 	}

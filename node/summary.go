@@ -17,6 +17,7 @@ type Summary struct {
 	Unclassified  uint64   // events of no known log source: only rules without one were asked
 	OutsideWindow uint64   // events left out by --since and --until
 	Rules         int      // rules asked
+	Indicators    int      // indicators in force at the end
 	NoTelemetry   []string // log sources that rules need and no input of any kind can produce, "product=… (3 rules): why"
 	NotSeen       int      // rules whose log source could come but did not in this input
 	LeftOut       []string // correlations that could not work, and why

@@ -33,12 +33,15 @@ type Extractor struct {
 	seen   seen
 	finder finder
 	visit  Visit // of EachText
+
+	unwanted [256]bool // kinds that are not reported, see Only
 }
 
 // rule is a field with its names as numbers.
 type rule struct {
 	reading reading
 	text    bool
+	idle    bool // gives nothing that is wanted
 	others  []intel.Name
 	query   intel.Name
 }
@@ -84,7 +87,7 @@ func (x *Extractor) Each(rec *intel.Record, visit Visit) {
 		if int(f.Name) >= len(x.byName) || len(f.Value) < 2 {
 			continue
 		}
-		if at := x.byName[f.Name]; at > 0 {
+		if at := x.byName[f.Name]; at > 0 && !x.rules[at-1].idle {
 			x.read(rec, &x.rules[at-1], f.Value, visit)
 		}
 	}
@@ -225,7 +228,7 @@ func (x *Extractor) keep(kind intel.ObservableKind, start int, visit Visit) []by
 
 // report tells visit of a value in the arena, once.
 func (x *Extractor) report(kind intel.ObservableKind, value []byte, visit Visit) {
-	if x.seen.add(kind, value) {
+	if !x.unwanted[kind] && x.seen.add(kind, value) {
 		visit(kind, value)
 	}
 }

@@ -198,3 +198,30 @@ func FuzzExtractor(f *testing.F) {
 		})
 	})
 }
+
+func TestOnlyReportsWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	names := intel.NewNames(nil)
+	all, only := observable.NewExtractor(names), observable.NewExtractor(names)
+	rapid.Check(t, func(t *rapid.T) {
+		wanted := map[intel.ObservableKind]bool{}
+		for _, kind := range rapid.SliceOf(rapid.SampledFrom(intel.ObservableKinds())).Draw(t, "wanted") {
+			wanted[kind] = true
+		}
+		only.Only(func(kind intel.ObservableKind) bool { return wanted[kind] })
+		for name, c := range extractions {
+			var want, got []string
+			all.Each(record(names, c.fields...), func(kind intel.ObservableKind, value []byte) {
+				if wanted[kind] {
+					want = append(want, kind.String()+" "+string(value))
+				}
+			})
+			only.Each(record(names, c.fields...), func(kind intel.ObservableKind, value []byte) {
+				got = append(got, kind.String()+" "+string(value))
+			})
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}

@@ -43,7 +43,7 @@ func (x *Extractor) hosts(value []byte, visit Visit) {
 // hash reports a hash of the kind that its length tells.
 func (x *Extractor) hash(value []byte, visit Visit) {
 	value = trim(value)
-	if kind := hashKind(len(value)); kind != intel.NoObservable {
+	if kind := hashKind(len(value)); kind != intel.NoObservable && !x.unwanted[kind] {
 		x.emit(kind, value, visit)
 	}
 }
@@ -74,10 +74,11 @@ func (x *Extractor) hashes(value []byte, visit Visit) {
 				break
 			}
 		}
-		if hasPrefixFold(trim(one[:named]), "imphash") {
-			x.emit(intel.ImpHash, one[named:], visit)
-		} else {
+		switch {
+		case !hasPrefixFold(trim(one[:named]), "imphash"):
 			x.hash(one[named:], visit)
+		case !x.unwanted[intel.ImpHash]:
+			x.emit(intel.ImpHash, one[named:], visit)
 		}
 	}
 }
@@ -87,6 +88,9 @@ const longestHashName = 16
 
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
+	if !x.wants(pathKinds...) {
+		return
+	}
 	value = bytes.TrimSuffix(trim(value), deletedMark)
 	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
@@ -132,7 +136,9 @@ func (x *Extractor) paths(value []byte, visit Visit) {
 
 // program reports a command line and the program it starts.
 func (x *Extractor) program(value []byte, visit Visit) {
-	x.emit(intel.CommandLine, value, visit)
+	if !x.unwanted[intel.CommandLine] {
+		x.emit(intel.CommandLine, value, visit)
+	}
 	value = trim(value)
 	if len(value) > 1 && value[0] == '"' {
 		value, _, _ = bytes.Cut(value[1:], []byte(`"`))

@@ -52,7 +52,7 @@ func readSentence(s *node.Summary) string {
 }
 
 func foundSentence(o *Overview, s *node.Summary) string {
-	asked := Count(s.Rules, "rule", "rules")
+	asked := asked(s)
 	if s.Events == 0 {
 		return "Nothing was read, so nothing could be found."
 	}
@@ -79,6 +79,15 @@ func foundSentence(o *Overview, s *node.Summary) string {
 		text += fmt.Sprintf("; %s UTC", span(first, last))
 	}
 	return text + "."
+}
+
+// asked says what events were asked for.
+func asked(s *node.Summary) string {
+	text := Count(s.Rules, "rule", "rules")
+	if s.Indicators > 0 {
+		text += " and " + Count(s.Indicators, "indicator", "indicators")
+	}
+	return text
 }
 
 // Gaps says in sentences what was not covered: nothing found there means
