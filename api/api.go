@@ -5,6 +5,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,9 @@ type Config struct {
 	// returns once those are in force.
 	Indicators *knowledge.Indicators
 	Changed    func() error
+	// Hunt is asked instead of the node's own memory, where several share the
+	// work; nil is the node's.
+	Hunt func(context.Context, node.Hunt) (node.Hunted, error)
 	// Intake answers everything that is not the API's.
 	Intake http.Handler
 	Log    *slog.Logger
@@ -55,6 +59,9 @@ type api struct{ Config }
 
 // Handler returns the node's whole HTTP interface.
 func Handler(c Config) http.Handler {
+	if c.Hunt == nil {
+		c.Hunt = c.Node.Hunt
+	}
 	a := &api{c}
 	mux := http.NewServeMux()
 	for _, r := range routes() {
@@ -123,7 +130,7 @@ func (a *api) hunt(w http.ResponseWriter, r *http.Request) error {
 	if err := body.Decode(&h); err != nil {
 		return fmt.Errorf("hunt: %w: %w", err, fault.Invalid)
 	}
-	told, err := a.Node.Hunt(r.Context(), h)
+	told, err := a.Hunt(r.Context(), h)
 	if err != nil {
 		return err
 	}

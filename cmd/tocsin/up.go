@@ -29,6 +29,7 @@ type upCmd struct {
 	InsecureListen bool     `help:"Allow addresses that other machines reach without TLS: tokens and telemetry can be read on the way."`
 	Mapping        []string `help:"Folder of mapping files for formats that tocsin does not know; repeatable." placeholder:"DIR" sep:"none"`
 	Workers        int      `help:"How many workers decode, match and remember; 0 is one a core." default:"0"`
+	spreadFlags
 }
 
 // Run starts a node: it listens, watches and remembers until it is told to end.
@@ -43,7 +44,7 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 	config.InsecureListen = config.InsecureListen || u.InsecureListen
 	log := slog.New(slog.NewTextHandler(c.err, nil))
 	up := &running{console: c, log: log}
-	if err := up.open(u, config); err != nil {
+	if err := up.open(ctx, u, config); err != nil {
 		return errors.Join(err, up.close())
 	}
 	return errors.Join(up.run(ctx), up.close())
@@ -55,6 +56,7 @@ type running struct {
 	log        *slog.Logger
 	node       *node.Node
 	intake     *intake.Intake
+	spread     *spread // nil for a node by itself
 	tokens     *people.Tokens
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
@@ -62,7 +64,7 @@ type running struct {
 }
 
 // open opens the node and gives it its rules.
-func (r *running) open(u *upCmd, config fileConfig) error {
+func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.tokens = people.OpenTokens(filepath.Join(r.data, tokensFile), time.Now)
 	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
 	loaded, err := u.ruleFlags.load(r.library())
@@ -93,7 +95,10 @@ func (r *running) open(u *upCmd, config fileConfig) error {
 		return err
 	}
 	r.log.Info("rules are watched", slog.Int("rules", len(loaded.rules)), slog.Int("correlations", len(loaded.correlations)))
-	r.intake, err = intake.New(config.intake(r.data), r.log.With(slog.String("room", "intake")), r.tokens, r.node.Accept)
+	if r.spread, err = r.openSpread(ctx, u.spreadFlags, config); err != nil {
+		return err
+	}
+	r.intake, err = intake.New(config.intake(r.data), r.log.With(slog.String("room", "intake")), r.tokens, r.accept())
 	if err != nil {
 		return usageError{err}
 	}
@@ -113,12 +118,17 @@ func (r *running) printer() func(*detect.Finding) {
 // run serves until ctx ends.
 func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
-		Node: r.node, Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Node: r.node, Hunt: r.hunt(), Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh,
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.node.Run(ctx) })
-	group.Go(func() error { return r.intake.Run(ctx) })
+	if r.spread.takesIn() {
+		group.Go(func() error { return r.intake.Run(ctx) })
+	}
+	if r.spread != nil {
+		group.Go(func() error { return r.spread.Run(ctx) })
+	}
 	group.Go(func() error { return r.intake.Serve(ctx, handler) })
 	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.say(ctx) })
@@ -147,6 +157,9 @@ func (r *running) say(ctx context.Context) error {
 }
 
 func (r *running) close() error {
+	if r.spread != nil {
+		r.spread.Close()
+	}
 	if r.node == nil {
 		return nil
 	}
