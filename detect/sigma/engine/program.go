@@ -24,14 +24,17 @@ type Program struct {
 }
 
 // programAsk is a question about a slot. What most answers need of the question
-// is repeated here: asks lie side by side in memory, questions do not.
+// is repeated here: asks lie side by side in memory, questions do not. It fills
+// one line of the processor's cache.
 type programAsk struct {
 	kind     questionKind
 	cased    bool
 	slot     int32
 	other    int32 // the slot of a reference's other field
 	shortest int32
+	edge     edge // of text, unless cased
 	text     string
+	oneOf    *literalSet
 	question *question
 }
 
@@ -47,6 +50,7 @@ const (
 // column is one field of the records, and how rules are found by its values.
 type column struct {
 	index *index // nil when no literal is looked for here
+	posts        // what its literals stand for
 	long  []longPost
 }
 
@@ -73,8 +77,8 @@ type programmer struct {
 	columns map[intel.Name]int32
 	slotIDs map[string]int32
 	askIDs  map[int32]int32
-	indexes []*indexBuilder // by column
-	long    [][]longPost    // by column
+	indexes []*postBuilder // by column
+	long    [][]longPost   // by column
 	scratch Inspector
 	lesson  *lesson // nil for a class's first program
 }
@@ -106,13 +110,14 @@ func newProgram(e *Engine, class *intel.Class, price uint64, l *lesson) *Program
 		columns: map[intel.Name]int32{},
 		slotIDs: map[string]int32{},
 		askIDs:  map[int32]int32{},
-		indexes: make([]*indexBuilder, 1),
+		indexes: make([]*postBuilder, 1),
 		long:    make([][]longPost, 1),
 	}
 	for _, rule := range e.rulesFor(class) {
 		b.add(rule)
 	}
 	b.finish()
+	b.joinTrees()
 	b.patience = price * uint64(len(b.rules))
 	return b.Program
 }
@@ -154,24 +159,27 @@ func (b *programmer) add(rule int32) {
 // post makes the rule a candidate where the clue is found.
 func (b *programmer) post(c clue, rule int32) {
 	if c.slot == everyValue {
-		b.postIn(0, c, rule)
+		b.postIn(0, c, rule, c.proves)
 		return
 	}
-	for _, column := range b.slots[c.slot] {
-		b.postIn(column, c, rule)
+	for i, column := range b.slots[c.slot] {
+		proves := c.proves
+		if i > 0 { // a value of a column before it would be asked instead
+			proves = nothing
+		}
+		b.postIn(column, c, rule, proves)
 	}
 }
 
-func (b *programmer) postIn(column int32, c clue, rule int32) {
+func (b *programmer) postIn(column int32, c clue, rule, proves int32) {
 	if c.text == "" && c.kind != isText {
 		b.long[column] = append(b.long[column], longPost{c.shortest, rule})
 		return
 	}
 	if b.indexes[column] == nil {
-		b.indexes[column] = newIndexBuilder(b.engine.library.common)
+		b.indexes[column] = newPostBuilder(b.engine.library.common)
 	}
-	index := b.indexes[column]
-	index.post(index.add(c.needed), rule)
+	b.indexes[column].post(c.needed, post{rule: rule, proves: proves})
 }
 
 func (b *programmer) finish() {
@@ -179,7 +187,8 @@ func (b *programmer) finish() {
 	p.columns = make([]column, len(b.indexes))
 	for i, index := range b.indexes {
 		if index != nil {
-			p.columns[i].index = index.build()
+			p.columns[i].index = b.engine.shelf.index(index.indexBuilder)
+			p.columns[i].posts = index.sorted()
 		}
 		slices.SortStableFunc(b.long[i], func(x, y longPost) int { return int(x.shortest - y.shortest) })
 		p.columns[i].long = b.long[i]
@@ -189,6 +198,20 @@ func (b *programmer) finish() {
 			p.columnOf = append(p.columnOf, make([]int32, int(name)+1-len(p.columnOf))...)
 		}
 		p.columnOf[name] = column
+	}
+}
+
+// joinTrees puts all trees in one piece of memory.
+func (b *programmer) joinTrees() {
+	size := 0
+	for _, t := range b.trees {
+		size += len(t)
+	}
+	all := make(tree, 0, size)
+	for i, t := range b.trees {
+		at := len(all)
+		all = append(all, t...)
+		b.trees[i] = all[at:len(all):len(all)]
 	}
 }
 
