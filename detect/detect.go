@@ -48,9 +48,14 @@ func newFieldNames(names *intel.Names) fieldNames {
 
 // Inspector asks the rules of events. It belongs to one goroutine.
 type Inspector struct {
+	// Brief leaves Finding.Event empty: copying events whole is a good part of
+	// what findings cost, and few want them.
+	Brief bool
+
 	*Detector
 	evaluators *evaluators
 	matching   matcher
+	known      texts
 }
 
 // matcher finds which rules match a record: all together, or one by one.
@@ -60,7 +65,7 @@ type matcher interface {
 
 // NewInspector returns an inspector; a naive one asks each rule by itself.
 func (d *Detector) NewInspector(naive bool) *Inspector {
-	i := &Inspector{Detector: d, evaluators: newEvaluators(d.names)}
+	i := &Inspector{Detector: d, evaluators: newEvaluators(d.names), known: texts{}}
 	if naive {
 		i.matching = &oneByOne{evaluators: i.evaluators, rules: d.engine.Rules(), byClass: map[*intel.Class][]candidate{}}
 	} else {
@@ -71,17 +76,25 @@ func (d *Detector) NewInspector(naive bool) *Inspector {
 
 // Inspect appends a finding for every rule that the event matches.
 func (i *Inspector) Inspect(e *telemetry.Event, to []*Finding) []*Finding {
+	var event []Value // shared by the event's findings
 	for _, n := range i.matching.Inspect(e.Class, &e.Record) {
-		to = append(to, i.finding(i.engine.Rules()[n], e))
+		f := i.finding(i.engine.Rules()[n], e)
+		if !i.Brief && f.Fields != nil {
+			if event == nil {
+				event = i.values(&e.Record)
+			}
+			f.Event = event
+		}
+		to = append(to, f)
 	}
 	return to
 }
 
-// finding copies what is worth keeping of an event.
+// finding copies what is worth keeping of an event, without all its fields.
 func (i *Inspector) finding(rule *sigma.Rule, e *telemetry.Event) *Finding {
 	f := &Finding{
 		Rule: rule, Count: 1,
-		Time: e.Time, Source: e.Source.Name, Record: e.Number, Offset: e.Offset, Host: string(e.Host),
+		Time: e.Time, Source: e.Source.Name, Record: e.Number, Offset: e.Offset, Host: i.known.text(e.Host),
 		LogSource: intel.LogSource{Product: e.Class.Product, Service: e.Class.Service, Category: first(e.Class.Categories)},
 	}
 	if i.correlator.Builds(rule) {
@@ -90,18 +103,42 @@ func (i *Inspector) finding(rule *sigma.Rule, e *telemetry.Event) *Finding {
 			return f // it is not told itself, so its event need not be copied
 		}
 	}
-	f.Event, f.Fields = i.values(&e.Record), i.matched(rule, e)
-	for at, field := range e.Fields {
-		switch field.Name {
+	f.Fields = i.matched(rule, e)
+	for at := range e.Fields {
+		switch field := &e.Fields[at]; field.Name {
 		case i.shown.channel:
-			f.Channel = f.Event[at].Value
+			f.Channel = i.known.text(field.Value)
 		case i.shown.provider:
-			f.Provider = f.Event[at].Value
+			f.Provider = i.known.text(field.Value)
 		case i.shown.eventID:
-			f.EventID = f.Event[at].Value
+			f.EventID = i.known.text(field.Value)
 		}
 	}
 	return f
+}
+
+// texts are texts that stand in many findings, each kept once.
+type texts map[string]string
+
+// Bounds of what is kept: hosts, channels and providers are no more and no
+// longer, and hostile ones shall not fill the memory.
+const (
+	maxTexts    = 4096
+	longestText = 128
+)
+
+func (t texts) text(b []byte) string {
+	if known, ok := t[string(b)]; ok {
+		return known
+	}
+	text := string(b)
+	if len(text) <= longestText {
+		if len(t) >= maxTexts {
+			clear(t)
+		}
+		t[text] = text
+	}
+	return text
 }
 
 // hit keeps what correlations need of a match.
@@ -136,7 +173,7 @@ func first(list []string) string {
 // them (a keyword's by the field it was found in), and then those that the rule
 // says are worth showing.
 func (i *Inspector) matched(rule *sigma.Rule, e *telemetry.Event) []Value {
-	var values []Value
+	values := []Value{}
 	for _, v := range i.evaluators.of(rule, e.Class).Matched(&e.Record) {
 		name := v.Field
 		if name == "" {

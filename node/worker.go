@@ -35,11 +35,9 @@ type worker struct {
 }
 
 func (w *watching) newWorker() *worker {
-	return &worker{
-		watching:  w,
-		decoder:   telemetry.NewDecoder(w.Mappings, w.names),
-		inspector: w.detector.NewInspector(w.Naive),
-	}
+	inspector := w.detector.NewInspector(w.Naive)
+	inspector.Brief = w.Brief
+	return &worker{watching: w, decoder: telemetry.NewDecoder(w.Mappings, w.names), inspector: inspector}
 }
 
 // work decodes and matches one piece, and gives its memory back.

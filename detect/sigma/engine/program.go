@@ -81,6 +81,7 @@ type programmer struct {
 	long    [][]longPost   // by column
 	scratch Inspector
 	lesson  *lesson // nil for a class's first program
+	proven  int32   // the ask that is known to hold whenever the rule at hand is a candidate, or nothing
 }
 
 // fieldPlace is where a rule's field stands in records of the class.
@@ -141,12 +142,13 @@ func (b *programmer) add(rule int32) {
 		return
 	}
 	position := int32(len(b.rules))
+	w, ok := b.witness(t, 0)
+	b.proven = w.proves()
 	if len(t) > 0 {
 		t = b.ordered(t, 0, make(tree, 0, len(t)))
 	}
 	b.rules = append(b.rules, rule)
 	b.trees = append(b.trees, t)
-	w, ok := b.witness(t, 0)
 	if known == yes || !ok {
 		b.always = append(b.always, position)
 		return

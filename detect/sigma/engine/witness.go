@@ -17,6 +17,19 @@ type witness struct {
 	cost  float64
 }
 
+// proves returns the ask that every clue proves, or nothing.
+func (w *witness) proves() int32 {
+	if len(w.clues) == 0 {
+		return nothing
+	}
+	for _, c := range w.clues[1:] {
+		if c.proves != w.clues[0].proves {
+			return nothing
+		}
+	}
+	return w.clues[0].proves
+}
+
 // witness chooses the witness of node i that is expected to be found least
 // often; ok is false when the node can hold without any.
 func (b *programmer) witness(t tree, i int32) (best witness, ok bool) {
