@@ -78,8 +78,9 @@ func (d *Detector) NewInspector(naive bool) *Inspector {
 func (i *Inspector) Inspect(e *telemetry.Event, to []*Finding) []*Finding {
 	var event []Value // shared by the event's findings
 	for _, n := range i.matching.Inspect(e.Class, &e.Record) {
-		f := i.finding(i.engine.Rules()[n], e)
-		if !i.Brief && f.Fields != nil {
+		rule := i.engine.Rules()[n]
+		f := i.finding(rule, e)
+		if !i.Brief && !i.correlator.Silent(rule) {
 			if event == nil {
 				event = i.values(&e.Record)
 			}
@@ -173,7 +174,7 @@ func first(list []string) string {
 // them (a keyword's by the field it was found in), and then those that the rule
 // says are worth showing.
 func (i *Inspector) matched(rule *sigma.Rule, e *telemetry.Event) []Value {
-	values := []Value{}
+	var values []Value
 	for _, v := range i.evaluators.of(rule, e.Class).Matched(&e.Record) {
 		name := v.Field
 		if name == "" {
