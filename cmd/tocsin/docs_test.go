@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"tocsin/detect/core"
+	"tocsin/detect/sigma"
 	"tocsin/internal/testdata"
 )
 
@@ -28,6 +30,10 @@ func documentedCommands(t *testing.T, path string, least int) {
 	}
 	defer func() { _ = file.Close() }()
 	word := regexp.MustCompile(`'[^']*'|\S+`)
+	titles := map[string]bool{}
+	for _, r := range sigma.LoadFS(core.Rules()).Rules {
+		titles[r.Title] = true
+	}
 	commands := 0
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		words := word.FindAllString(strings.TrimSpace(lines.Text()), -1)
@@ -45,6 +51,9 @@ func documentedCommands(t *testing.T, path string, least int) {
 		}
 		if _, err := parser.Parse(words[1:]); err != nil {
 			t.Errorf("%s: %v", lines.Text(), err)
+		}
+		if title := grammar.Rules.Disable.Rule; len(title) > 0 && !titles[title[0]] {
+			t.Errorf("%s: no rule that comes with tocsin is called so", lines.Text())
 		}
 	}
 	if commands < least {
