@@ -44,7 +44,7 @@ func (b *bench) ledgerAlone(ctx context.Context, _ *stream) (*report, error) {
 	if err := killed(ctx, dir, r); err != nil {
 		return nil, err
 	}
-	return r, asked(ctx, dir, made, r)
+	return r, askLedger(ctx, dir, made, r)
 }
 
 // fillAlone fills a ledger and reports how fast. It returns how many
@@ -192,9 +192,9 @@ func fillAndKill(ctx context.Context, self, dir string) error {
 	return nil
 }
 
-// asked asks a ledger that has just been opened and none of which is in memory,
+// askLedger asks a ledger that has just been opened and none of which is in memory,
 // then again and again.
-func asked(ctx context.Context, dir string, keys uint64, r *report) error {
+func askLedger(ctx context.Context, dir string, keys uint64, r *report) error {
 	all := questions(ledgerQuestions, keys)
 	files, err := tables(dir)
 	if err != nil {

@@ -35,6 +35,7 @@ func command() error {
 	flag.StringVar(&b.product, "product", "../bin/tocsin", "the binary of the product")
 	flag.IntVar(&b.rounds, "rounds", 5, "runs of each contender; the median counts")
 	b.ledger.flags()
+	flag.IntVar(&b.archived, "archived", 10_000_000, "events in the archive that is hunted in")
 	only := flag.String("only", "", "sections to run, by commas: "+strings.Join(names(), ","))
 	flag.Parse()
 	if b.ledger.child != "" {
@@ -51,6 +52,7 @@ type bench struct {
 	data, peers, product string
 	rounds               int
 	ledger               ledgerSizes
+	archived             int
 	work                 string // a temporary folder
 }
 
@@ -70,6 +72,7 @@ func sections() []section {
 		{name: "watch", run: (*bench).watching},
 		{name: "ledger", run: (*bench).ledgerBesideSQL, alone: true},
 		{name: "ledger-alone", run: (*bench).ledgerAlone, alone: true},
+		{name: "archive", run: (*bench).archiving},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tocsin/detect/indicator"
 	"tocsin/detect/sigma"
 	"tocsin/detect/sigma/correlate"
 	"tocsin/detect/sigma/engine"
@@ -21,6 +22,8 @@ type Detector struct {
 	correlator   *correlate.Correlator // asked for what correlations need, never told of a match
 	problems     []*sigma.Problem
 	shown        fieldNames
+	indicators   *indicator.Live // nil when none are matched
+	freeText     bool            // indicators are looked for in free text too
 }
 
 // New compiles rules and correlations for records named by names. It fails for
@@ -39,6 +42,10 @@ func New(rules []*sigma.Rule, correlations []*sigma.Correlation, names *intel.Na
 // is missing.
 func (d *Detector) Problems() []*sigma.Problem { return d.problems }
 
+// Engine returns the compiled rules, for who asks more of them than an
+// Inspector does: which of an archive's events they can match at all.
+func (d *Detector) Engine() *engine.Engine { return d.engine }
+
 // fieldNames are the fields that a finding shows apart.
 type fieldNames struct{ channel, provider, eventID intel.Name }
 
@@ -51,6 +58,7 @@ type Inspector struct {
 	*Detector
 	evaluators *evaluators
 	matching   matcher
+	seeker     *seeker // nil when no indicators are matched
 }
 
 // matcher finds which rules match a record: all together, or one by one.
@@ -66,31 +74,51 @@ func (d *Detector) NewInspector(naive bool) *Inspector {
 	} else {
 		i.matching = engine.NewInspector(d.engine)
 	}
+	if d.indicators != nil {
+		i.seeker = i.newSeeker()
+	}
 	return i
 }
 
-// Inspect appends a finding for every rule that the event matches.
+// Inspect appends a finding for every rule that the event matches, and for every
+// indicator that it holds.
 func (i *Inspector) Inspect(e *telemetry.Event, to []*Finding) []*Finding {
 	for _, n := range i.matching.Inspect(e.Class, &e.Record) {
 		to = append(to, i.finding(i.engine.Rules()[n], e))
+	}
+	if i.seeker != nil {
+		to = i.seeker.inspect(e, to)
 	}
 	return to
 }
 
 // finding copies what is worth keeping of an event.
 func (i *Inspector) finding(rule *sigma.Rule, e *telemetry.Event) *Finding {
-	f := &Finding{
-		Rule: rule, Count: 1,
-		Time: e.Time, Source: e.Source.Name, Record: e.Number, Offset: e.Offset, Host: string(e.Host),
-		LogSource: intel.LogSource{Product: e.Class.Product, Service: e.Class.Service, Category: first(e.Class.Categories)},
-	}
+	f := i.newFinding(e)
+	f.Rule = rule
 	if i.correlator.Builds(rule) {
 		f.hit = i.hit(f, e)
 		if i.correlator.Silent(rule) {
 			return f // it is not told itself, so its event need not be copied
 		}
 	}
-	f.Event, f.Fields = i.values(&e.Record), i.matched(rule, e)
+	f.Fields = i.matched(rule, e)
+	i.keepEvent(f, e)
+	return f
+}
+
+// newFinding says of an event where and when it was.
+func (i *Inspector) newFinding(e *telemetry.Event) *Finding {
+	return &Finding{
+		Count: 1,
+		Time:  e.Time, Source: e.Source.Name, Record: e.Number, Offset: e.Offset, Host: string(e.Host),
+		LogSource: intel.LogSource{Product: e.Class.Product, Service: e.Class.Service, Category: first(e.Class.Categories)},
+	}
+}
+
+// keepEvent copies an event's fields.
+func (i *Inspector) keepEvent(f *Finding, e *telemetry.Event) {
+	f.Event = i.values(&e.Record)
 	for at, field := range e.Fields {
 		switch field.Name {
 		case i.shown.channel:
@@ -101,7 +129,6 @@ func (i *Inspector) finding(rule *sigma.Rule, e *telemetry.Event) *Finding {
 			f.EventID = f.Event[at].Value
 		}
 	}
-	return f
 }
 
 // hit keeps what correlations need of a match.

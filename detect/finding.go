@@ -7,11 +7,15 @@ import (
 	"tocsin/intel"
 )
 
-// Finding says that one rule matched one event, or that a correlation's count
-// or order was reached with this event. It holds copies and lives on its own.
+// Finding says that one rule matched one event, that a correlation's count or
+// order was reached with this event, or that the event holds an indicator. It
+// holds copies and lives on its own.
 type Finding struct {
-	// Rule is the rule that matched; nil for a correlation.
+	// Rule is the rule that matched; nil for a correlation or an indicator.
 	Rule *sigma.Rule
+	// Indicator is set instead of Rule for an indicator; Fields then holds what
+	// was seen.
+	Indicator *intel.Indicator
 	// Correlation is set instead of Rule when several findings together are
 	// what a correlation rule describes; GroupBy then says of whom.
 	Correlation *sigma.Correlation
@@ -44,15 +48,19 @@ type Finding struct {
 // Value is a field's name and its value as text.
 type Value struct{ Name, Value string }
 
-// Meta is what a finding's rule or correlation says about itself.
+// Meta is what a finding's rule, correlation or indicator says about itself.
 type Meta struct {
 	ID, Title, Description, Status, Author, License string
 	Level                                           intel.Severity
 	Tags, References, FalsePositives                []string
 }
 
-// Meta returns what the rule or correlation says about itself.
+// Meta returns what the rule or correlation says about itself, or what is said
+// of the indicator.
 func (f *Finding) Meta() Meta {
+	if f.Indicator != nil {
+		return indicatorMeta(f)
+	}
 	if c := f.Correlation; c != nil {
 		return Meta{
 			ID: c.ID, Title: c.Title, Description: c.Description, Status: c.Status, Author: c.Author, License: c.License,

@@ -45,6 +45,9 @@ func (d *Detector) NewSink(finite bool) *Sink {
 
 // Take returns what is to be told after one more finding.
 func (s *Sink) Take(f *Finding) []*Finding {
+	if f.Indicator != nil {
+		return []*Finding{f} // no correlation builds on indicators
+	}
 	var told []*Finding
 	if !s.correlator.Silent(f.Rule) {
 		told = append(told, f)

@@ -6,11 +6,11 @@ import (
 	"tocsin/internal/lockfile"
 )
 
-// lock lets one writer in.
-func (l *Library) lock() (unlock func(), err error) {
-	lock, err := lockfile.Take(filepath.Join(l.dir, "lock"))
+// lock lets one writer into a folder.
+func lock(dir string) (unlock func(), err error) {
+	held, err := lockfile.Take(filepath.Join(dir, "lock"))
 	if err != nil {
 		return nil, err
 	}
-	return func() { _ = lock.Release() }, nil
+	return func() { _ = held.Release() }, nil
 }

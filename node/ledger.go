@@ -106,10 +106,16 @@ func (w *watching) summary(started time.Time) Summary {
 	s := Summary{
 		Events: l.events, Bytes: l.bytes, Findings: l.found,
 		WithoutTime: l.withoutTime, Unclassified: l.unclassified, OutsideWindow: l.outside,
-		Rules:        len(w.Rules),
+		Rules:        len(w.Rules) + len(w.Correlations),
+		NamesFull:    w.names.Full(),
 		Elapsed:      time.Since(started),
 		Correlations: l.correlations,
 		Decoding:     l.decoding, Matching: l.matching, Output: l.output,
+	}
+	if w.Indicators != nil {
+		if set := w.Indicators.Load(); set != nil {
+			s.Indicators = set.Report().Kept
+		}
 	}
 	for _, source := range l.sources {
 		s.Sources = append(s.Sources, *source)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tocsin/detect"
+	"tocsin/detect/indicator"
 	"tocsin/detect/sigma"
 	"tocsin/intel"
 	"tocsin/telemetry"
@@ -36,6 +37,11 @@ type Watch struct {
 	Rules        []*sigma.Rule
 	Correlations []*sigma.Correlation
 	Mappings     *logsource.Mappings
+	// Indicators are matched beside the rules; may be nil. The set in force may be
+	// replaced while the watch runs.
+	Indicators *indicator.Live
+	// FreeText also looks for indicators in text whose parts are not known.
+	FreeText bool
 
 	// Workers is how many goroutines decode and match; 0 means one a core.
 	Workers int
@@ -75,6 +81,9 @@ func (w *Watch) Run(ctx context.Context, found func(*detect.Finding) error) (Sum
 	detector, err := detect.New(w.Rules, w.Correlations, names)
 	if err != nil {
 		return Summary{}, err
+	}
+	if w.Indicators != nil {
+		detector = detector.WithIndicators(w.Indicators, w.FreeText)
 	}
 	run := &watching{
 		Watch:    w,

@@ -25,6 +25,7 @@ type directives interface {
 // only, each with the header in force.
 func (s *splitter) underDirectives(d directives) {
 	emit := s.emit
+	s.resumed = resumeDirectives(d)
 	s.emit = func(whole *Block) error {
 		if len(whole.Data) > 0 && whole.Data[0] != '#' && !bytes.Contains(whole.Data, newDirective) {
 			whole.under(d)
@@ -47,6 +48,7 @@ func (s *splitter) apart(whole *Block, d directives, emit func(*Block) error) er
 			part.Data = append(part.Data, rest[:n]...)
 			part.under(d)
 			number := part.Number + uint64(bytes.Count(rest[:n], []byte{'\n'}))
+			part.after.Offset, part.after.Number = part.Offset+int64(n), number
 			if err := emit(part); err != nil {
 				return err
 			}
@@ -62,6 +64,7 @@ func (s *splitter) apart(whole *Block, d directives, emit func(*Block) error) er
 		part.Number++
 		rest = after
 	}
+	part.after = Place{Offset: part.Offset, Number: part.Number, Directives: d.text()}
 	return emit(part) // what comes last may be problems only
 }
 
@@ -87,6 +90,7 @@ func valueLines(data []byte) int {
 func (b *Block) under(d directives) {
 	b.header, b.path = d.header()
 	b.directives = d.text()
+	b.after.Directives = b.directives
 }
 
 type zeekDirectives struct {

@@ -35,6 +35,7 @@ type ruleSet struct {
 	retired      int               // deprecated or unsupported
 	placeholders []string          // missing, each once
 	waiting      int               // rules that wait for them
+	notes        []string          // about indicators
 }
 
 // coreSet names the rules that come with the program.
@@ -236,7 +237,7 @@ func (s *ruleSet) left() []string {
 	if s.retired > 0 {
 		notes = append(notes, output.Count(s.retired, "rule was", "rules were")+" left out as deprecated or unsupported by their authors.")
 	}
-	return notes
+	return append(notes, s.notes...)
 }
 
 func rejectedFiles(problems []*sigma.Problem) int {

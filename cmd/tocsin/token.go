@@ -25,18 +25,6 @@ func (c *console) tokens() *people.Tokens {
 	return people.OpenTokens(filepath.Join(c.data, tokensFile), time.Now)
 }
 
-// lifetime is a flag that takes how long something lasts: "30d", "12h".
-type lifetime time.Duration
-
-func (l *lifetime) UnmarshalText(text []byte) error {
-	d, err := span(string(text))
-	if err != nil || d == 0 {
-		return fmt.Errorf("%q is no lifetime: write 12h or 30d", text)
-	}
-	*l = lifetime(d)
-	return nil
-}
-
 type tokenCreateCmd struct {
 	Role    string   `help:"sensor (may only send) or analyst (may ask and read)." enum:"sensor,analyst" required:""`
 	Name    string   `help:"What it is for, as sources are called after it; by default its role and ID."`

@@ -61,3 +61,30 @@ func positive(text string) (int, bool) {
 	n, err := strconv.Atoi(text)
 	return n, err == nil && n > 0
 }
+
+// lifetime is a flag that takes a duration, also in days.
+type lifetime time.Duration
+
+func (l *lifetime) UnmarshalText(text []byte) error {
+	d, err := span(string(text))
+	if err != nil || d == 0 {
+		return fmt.Errorf("%q is no duration: write 12h or 30d", text)
+	}
+	*l = lifetime(d)
+	return nil
+}
+
+// expiry is a flag that takes a point in time like moment, or how long from
+// now on.
+type expiry struct{ time.Time }
+
+func (e *expiry) UnmarshalText(text []byte) error {
+	if d, err := span(string(text)); err == nil {
+		e.Time = time.Now().UTC().Add(d).Truncate(time.Second)
+		return nil
+	}
+	var m moment
+	err := m.UnmarshalText(text)
+	e.Time = m.Time
+	return err
+}

@@ -19,6 +19,7 @@ type watchCmd struct {
 	Paths []string `arg:"" name:"path" help:"Files, folders, archives (.gz, .zst, .tar, .zip) of telemetry in any format; '-' is standard input."`
 
 	ruleFlags
+	indicatorFlags
 	Mapping  []string `help:"Folder of mapping files for formats that tocsin does not know; repeatable." placeholder:"DIR" sep:"none"`
 	MinLevel level    `help:"Only rules from this level on: informational, low, medium, high, critical." placeholder:"LEVEL"`
 	Tag      []string `help:"Only rules with this tag or one below it, as attack.t1059; repeatable." placeholder:"TAG"`
@@ -47,19 +48,25 @@ func (w *watchCmd) Run(ctx context.Context, c *console) error {
 			return fmt.Errorf("nothing to read: %w", err)
 		}
 	}
-	rules, err := w.load(c.library())
+	rules, err := w.ruleFlags.load(c.library())
 	if err != nil {
 		return err
 	}
 	wanted := selection{w.MinLevel.Severity, w.Tag}
 	rules.choose(wanted)
-	if len(rules.rules) == 0 {
+	indicators, err := w.indicatorFlags.load(c)
+	if err != nil {
+		return err
+	}
+	if len(rules.rules) == 0 && indicators.live == nil {
 		return errors.New(strings.Join(append([]string{"no rule to run."}, rules.left()...), " "))
 	}
+	rules.notes = indicators.notes
 	watch, err := w.watch(c, rules)
 	if err != nil {
 		return err
 	}
+	watch.Indicators, watch.FreeText = indicators.live, w.FreeText
 	report, err := openReport(w.Report)
 	if err != nil {
 		return err

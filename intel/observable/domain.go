@@ -60,7 +60,7 @@ func appendName(dst, text []byte) ([]byte, bool) {
 	}
 	if n := len(dst); label == 0 && n > start { // a dot at the end
 		dst = dst[:n-1]
-		last := lastPart(dst[start:], ".")
+		last := lastPart(dst[start:], '.')
 		label, letters = len(last), hasLetter(last)
 	}
 	// A last label of digits is no domain that could exist (RFC 3696 §2), but part of a number.

@@ -9,7 +9,7 @@ const longestLocal = 64
 // "mailto:" before it.
 func appendEmail(dst, text []byte) ([]byte, bool) {
 	if n := len(text); text[n-1] == '>' {
-		text = lastPart(text[:n-1], "<")
+		text = lastPart(text[:n-1], '<')
 	}
 	text, _ = cutPrefixFold(text, "mailto:")
 	at := bytes.LastIndexByte(text, '@')

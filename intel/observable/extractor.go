@@ -2,6 +2,7 @@ package observable
 
 import (
 	"bytes"
+	"slices"
 
 	"tocsin/intel"
 )
@@ -30,12 +31,18 @@ type Extractor struct {
 	arena  []byte   // the values of the record at hand
 	text   []byte   // a value being put together
 	seen   seen
+	finder finder
+	visit  Visit // of EachText
+	wanted kinds // what is reported
+	needed kinds // what is wanted, or names something that is
 }
 
 // rule is a field with its names as numbers.
 type rule struct {
 	reading reading
-	hosts   []intel.Name
+	text    bool
+	idle    bool // gives nothing that is wanted
+	others  []intel.Name
 	query   intel.Name
 }
 
@@ -48,10 +55,11 @@ func NewExtractor(names *intel.Names) *Extractor {
 		panic("observable: fields.tsv: " + err.Error())
 	}
 	x := &Extractor{}
+	x.finder.found = x.found
 	for _, f := range fields {
-		r := rule{reading: f.reading}
-		for _, host := range f.hosts {
-			r.hosts = append(r.hosts, names.Intern(host))
+		r := rule{reading: f.reading, text: f.text}
+		for _, other := range f.others {
+			r.others = append(r.others, names.Intern(other))
 		}
 		if f.query != "" {
 			r.query = names.Intern(f.query)
@@ -63,6 +71,7 @@ func NewExtractor(names *intel.Names) *Extractor {
 		}
 		x.byName[name] = uint16(len(x.rules))
 	}
+	x.Only(func(intel.ObservableKind) bool { return true })
 	return x
 }
 
@@ -79,9 +88,40 @@ func (x *Extractor) Each(rec *intel.Record, visit Visit) {
 		if int(f.Name) >= len(x.byName) || len(f.Value) < 2 {
 			continue
 		}
-		if at := x.byName[f.Name]; at > 0 {
+		if at := x.byName[f.Name]; at > 0 && !x.rules[at-1].idle {
 			x.read(rec, &x.rules[at-1], f.Value, visit)
 		}
+	}
+}
+
+// EachText calls visit with the observables that Find finds in a record's
+// fields of text: messages, scripts, command lines. Some of them Each reports
+// too, when they stand in a typed field as well. It costs many times what Each
+// does.
+func (x *Extractor) EachText(rec *intel.Record, visit Visit) {
+	x.reset()
+	x.visit = visit
+	for i := range rec.Fields {
+		f := &rec.Fields[i]
+		if int(f.Name) >= len(x.byName) {
+			continue
+		}
+		if at := x.byName[f.Name]; at > 0 && x.rules[at-1].text {
+			x.finder.search(f.Value)
+		}
+	}
+	x.visit = nil
+}
+
+// found takes what stands in a text.
+func (x *Extractor) found(kind intel.ObservableKind, form []byte, _, _ int) {
+	if !x.needed.has(kind) {
+		return
+	}
+	start := len(x.arena)
+	x.arena = append(x.arena, form...)
+	if value := x.keep(kind, start, x.visit); value != nil {
+		x.derive(kind, value, x.visit)
 	}
 }
 
@@ -97,6 +137,9 @@ func (x *Extractor) reset() {
 }
 
 func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) {
+	if r.reading < readRequest && len(r.others) > 0 && !hasOne(rec, r.others) {
+		return
+	}
 	switch r.reading {
 	case readIPPort:
 		x.emit(intel.IPAddress, withoutPort(trim(value)), visit)
@@ -115,17 +158,53 @@ func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) 
 	case readProgram:
 		x.program(value, visit)
 	case readObject:
-		if x.emit(intel.RegistryKey, value, visit) == nil {
+		if isHive(trim(value)) {
+			x.emit(intel.RegistryKey, value, visit)
+		} else {
 			x.path(value, visit)
 		}
+	case readRoute:
+		if !x.emitAll(intel.IPAddress, value, visit) {
+			x.emitAll(intel.FilePath, value, visit)
+		}
+	case readName:
+		x.emit(intel.FileName, baseName(trim(value)), visit)
 	case readRequest, readWebRequest:
 		x.request(rec, r, value, visit)
-	case reading(intel.URL):
-		x.url(value, visit)
-	case reading(intel.EmailAddress):
-		x.email(value, visit)
+	case readText:
 	default:
-		x.emit(intel.ObservableKind(r.reading), value, visit)
+		x.emitAll(intel.ObservableKind(r.reading), value, visit)
+	}
+}
+
+// hasOne reports whether a record has a field of one of the names.
+func hasOne(rec *intel.Record, names []intel.Name) bool {
+	for i := range rec.Fields {
+		if slices.Contains(names, rec.Fields[i].Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// emitAll reports text as that kind, and what lists name of it.
+func (x *Extractor) emitAll(kind intel.ObservableKind, text []byte, visit Visit) bool {
+	value := x.emit(kind, text, visit)
+	if value != nil {
+		x.derive(kind, value, visit)
+	}
+	return value != nil
+}
+
+// derive reports what else an observable in normal form names.
+func (x *Extractor) derive(kind intel.ObservableKind, value []byte, visit Visit) {
+	switch kind {
+	case intel.URL:
+		x.host(URLHost(value), visit)
+	case intel.EmailAddress:
+		x.report(intel.Domain, lastPart(value, '@'), visit)
+	case intel.FilePath:
+		x.fileOf(value, visit)
 	}
 }
 
@@ -133,15 +212,23 @@ func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) 
 // no such thing or nothing to report; one that was reported before is returned
 // all the same.
 func (x *Extractor) emit(kind intel.ObservableKind, text []byte, visit Visit) []byte {
+	if !x.needed.has(kind) {
+		return nil
+	}
 	start := len(x.arena)
 	out, ok := Append(x.arena, kind, text)
 	if !ok {
 		return nil
 	}
 	x.arena = out
-	value := out[start:len(out):len(out)]
+	return x.keep(kind, start, visit)
+}
+
+// keep reports what the arena holds from start on, unless it says nothing.
+func (x *Extractor) keep(kind intel.ObservableKind, start int, visit Visit) []byte {
+	value := slices.Clip(x.arena[start:])
 	if saysNothing(kind, value) {
-		x.arena = out[:start]
+		x.arena = x.arena[:start]
 		return nil
 	}
 	x.report(kind, value, visit)
@@ -150,7 +237,7 @@ func (x *Extractor) emit(kind intel.ObservableKind, text []byte, visit Visit) []
 
 // report tells visit of a value in the arena, once.
 func (x *Extractor) report(kind intel.ObservableKind, value []byte, visit Visit) {
-	if x.seen.add(kind, value) {
+	if x.wanted.has(kind) && x.seen.add(kind, value) {
 		visit(kind, value)
 	}
 }
@@ -163,7 +250,7 @@ func saysNothing(kind intel.ObservableKind, value []byte) bool {
 	case intel.Domain:
 		return bytes.HasSuffix(value, []byte(".arpa"))
 	case intel.MD5, intel.SHA1, intel.SHA256, intel.ImpHash, intel.JA3, intel.SHA512:
-		return len(bytes.TrimLeft(value, "0")) == 0
+		return value[0] == '0' && len(bytes.TrimLeft(value, "0")) == 0
 	case intel.FileName, intel.ServiceName, intel.UserAgent, intel.CommandLine, intel.Mutex:
 		return isPlaceholder(value)
 	}
@@ -173,7 +260,13 @@ func saysNothing(kind intel.ObservableKind, value []byte) bool {
 // placeholders are what products write where there is no value.
 var placeholders = [...]string{"-", "--", "?", "n/a", "null", "(null)", "none", "(none)", "unknown", "<unknown process>"}
 
+// longestPlaceholder is the length of the longest of them.
+const longestPlaceholder = len("<unknown process>")
+
 func isPlaceholder(value []byte) bool {
+	if len(value) > longestPlaceholder {
+		return false
+	}
 	for _, word := range placeholders {
 		if len(value) == len(word) && hasPrefixFold(value, word) {
 			return true

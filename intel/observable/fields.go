@@ -16,7 +16,7 @@ var fieldsText string
 type reading uint8
 
 const (
-	readNothing reading = iota + 100
+	readText reading = iota + 100
 	readIPPort
 	readHost
 	readHosts
@@ -26,21 +26,25 @@ const (
 	readPaths
 	readProgram
 	readObject
+	readRoute
+	readName
 	readRequest
 	readWebRequest
 )
 
 // readings are the words of fields.tsv beside the names of kinds.
 var readings = map[string]reading{
+	"text":    readText,
 	"ip-port": readIPPort, "host": readHost, "hosts": readHosts, "hash": readHash, "hashes": readHashes, "path": readPath,
-	"paths": readPaths, "program": readProgram, "object": readObject, "request": readRequest, "web-request": readWebRequest,
+	"paths": readPaths, "program": readProgram, "object": readObject, "route": readRoute, "name": readName, "request": readRequest, "web-request": readWebRequest,
 }
 
 // field is a line of fields.tsv.
 type field struct {
 	name    string
 	reading reading
-	hosts   []string // of a request: where the host may stand
+	text    bool     // it is text as well, in which observables stand
+	others  []string // of a request: where the host may stand; else one must be there too
 	query   string   // of a request: where the query stands
 }
 
@@ -70,20 +74,24 @@ func parseField(line string) (field, error) {
 	if len(columns) < 2 || columns[0] == "" {
 		return field{}, fmt.Errorf("want a field's name, a tab and how it is read, not %q", line)
 	}
-	f := field{name: columns[0], reading: readings[columns[1]]}
+	how, text, both := strings.Cut(columns[1], ",")
+	if both && text != "text" {
+		return field{}, fmt.Errorf("field %s: only text may stand after a comma, not %q", columns[0], text)
+	}
+	f := field{name: columns[0], reading: readings[how], text: both || how == "text"}
 	if f.reading == 0 {
 		var kind intel.ObservableKind
-		if err := kind.UnmarshalText([]byte(columns[1])); err != nil {
+		if err := kind.UnmarshalText([]byte(how)); err != nil {
 			return field{}, fmt.Errorf("field %s: %w, or one of the readings", f.name, err)
 		}
 		f.reading = reading(kind)
 	}
-	request := f.reading == readRequest || f.reading == readWebRequest
-	if request != (len(columns) > 2) || len(columns) > 4 {
-		return field{}, fmt.Errorf("field %s: a request names where the host stands, and nothing else does", f.name)
+	isRequest := f.reading == readRequest || f.reading == readWebRequest
+	if len(columns) > 2 {
+		f.others = strings.Split(columns[2], ",")
 	}
-	if request {
-		f.hosts = strings.Split(columns[2], ",")
+	if isRequest && f.others == nil || len(columns) > 3 && !isRequest || len(columns) > 4 {
+		return field{}, fmt.Errorf("field %s: a request, and only that, names where the host and the query stand", f.name)
 	}
 	if len(columns) > 3 {
 		f.query = columns[3]

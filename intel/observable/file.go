@@ -11,16 +11,28 @@ const (
 
 func appendFileName(dst, text []byte) ([]byte, bool) {
 	text = unquote(text)
-	if len(text) == 0 || len(text) > longestFileName || hasControl(text) ||
-		bytes.IndexAny(text, `/\`) >= 0 || len(bytes.Trim(text, ".")) == 0 {
+	if len(text) == 0 || len(text) > longestFileName {
 		return dst, false
 	}
-	return appendLower(dst, text), true
+	onlyDots := true
+	for _, c := range text {
+		if c < ' ' || c == 0x7f || isSeparator(c) {
+			return dst, false
+		}
+		onlyDots = onlyDots && c == '.'
+	}
+	return appendLower(dst, text), !onlyDots
 }
 
 func appendFilePath(dst, text []byte) ([]byte, bool) {
 	text = unquote(text)
-	if len(text) == 0 || len(text) > longestPath || hasControl(text) {
+	if len(text) == 0 || len(text) > longestPath {
+		return dst, false
+	}
+	if out, ok := appendUsualPath(dst, text); ok {
+		return out, true
+	}
+	if hasControl(text) {
 		return dst, false
 	}
 	if isPOSIX(text) {
@@ -32,6 +44,37 @@ func appendFilePath(dst, text []byte) ([]byte, bool) {
 		return dst, false
 	}
 	return appendWindowsPath(dst, text)
+}
+
+// pathBytes gives each ASCII byte that may stand in the usual path its lower
+// case, every other zero.
+var pathBytes = func() (table [256]byte) {
+	for c := byte(' '); c < 0x7f; c++ {
+		if c != '/' && bytes.IndexByte([]byte(notInPaths), c) < 0 {
+			table[c] = lower(c)
+		}
+	}
+	return table
+}()
+
+// appendUsualPath appends a path on a drive that needs nothing but lower case:
+// nearly all that telemetry has.
+func appendUsualPath(dst, text []byte) ([]byte, bool) {
+	if n := len(text); !hasDrive(text) || text[n-1] == '\\' || text[n-1] == ' ' {
+		return dst, false
+	}
+	start := len(dst)
+	dst = append(dst, text...)
+	out := dst[start:]
+	last := byte(0)
+	for i, c := range out {
+		b := pathBytes[c]
+		if b == 0 || b == '\\' && last == '\\' {
+			return dst, false
+		}
+		out[i], last = b, b
+	}
+	return dst, true
 }
 
 // isPOSIX says whether a path is one of Linux or macOS: Windows writes "//"
@@ -90,12 +133,12 @@ const notInPaths = `*?"<>|`
 
 func appendWindowsPath(dst, text []byte) ([]byte, bool) {
 	form := ""
-	for found := true; found && form == ""; {
+	for found := text[0] == '\\' || text[0] == '%'; found && form == ""; {
 		if text, form, found = cutObjectPrefix(text); found && hasDrive(text[1:]) {
 			text = text[1:]
 		}
 	}
-	if bytes.IndexAny(text, notInPaths) >= 0 || len(bytes.Trim(text, `\/`)) == 0 {
+	if bytes.ContainsAny(text, notInPaths) || len(bytes.Trim(text, `\/`)) == 0 {
 		return dst, false
 	}
 	start := len(dst)
@@ -164,4 +207,10 @@ func WithoutDrive(path []byte) []byte {
 }
 
 // baseName returns the last part of a path in normal form.
-func baseName(path []byte) []byte { return lastPart(path, `/\`) }
+func baseName(path []byte) []byte {
+	at := len(path)
+	for at > 0 && !isSeparator(path[at-1]) {
+		at--
+	}
+	return path[at:]
+}

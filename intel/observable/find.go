@@ -1,6 +1,7 @@
 package observable
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,28 +22,43 @@ import (
 //
 // The time is linear in the length of text, whatever it holds.
 func Find(text []byte, visit func(o intel.Observable, start, end int)) {
-	f := finder{text: text, visit: visit}
-	for at := 0; at < len(text); {
-		at = f.step(at)
-	}
+	f := finder{found: func(kind intel.ObservableKind, value []byte, start, end int) {
+		visit(intel.Observable{Kind: kind, Value: string(value)}, start, end)
+	}}
+	f.search(text)
 }
 
 // finder is one search. Each of its methods that takes a position looks for
 // one kind of thing that begins there and returns where the search goes on:
 // past what it looked at, or 0 when it found nothing.
 type finder struct {
+	// found is told of an observable in normal form, which is valid during the
+	// call only.
+	found  func(kind intel.ObservableKind, value []byte, start, end int)
 	text   []byte
-	visit  func(o intel.Observable, start, end int)
-	done   int // where the last observable ended
-	looked int // how far the last look for a path after a host went
+	done   int  // where the last observable ended
+	looked int  // how far the last look for a path after a host went
+	json   bool // text is of JSON, in which a backslash begins an escape
 	buffer []byte
+	value  []byte // the last normal form
+}
+
+// search looks through a text; a finder may be used for one after the other.
+func (f *finder) search(text []byte) {
+	f.text, f.done, f.looked = text, 0, 0
+	f.json = bytes.Contains(text, []byte(`":`))
+	for at := 0; at < len(text); {
+		at = f.step(at)
+	}
 }
 
 // step looks at what begins at a position.
 func (f *finder) step(at int) int {
 	c := f.text[at]
 	switch {
-	case c == '\\' || c == '/' || c == '%':
+	case c == '\\' && f.escapes(at):
+		return at + 2
+	case c == '\\' || c == '/' || c == '%' || c == '~':
 		if end := f.path(at); end > 0 {
 			return end
 		}
@@ -75,31 +91,59 @@ func runSize(text []byte) int {
 	return 0
 }
 
-// run returns where the run at a position ends, with defanged dots in it, and
-// whether there were any.
-func (f *finder) run(at int) (end int, defanged bool) {
+// run is a run and what it is made of.
+type run struct {
+	start, end int
+	dot, digit bool
+	defanged   bool // a dot is written so that nobody clicks on it
+}
+
+// run returns the run at a position, with defanged dots in it.
+func (f *finder) run(at int) run {
+	r := run{start: at}
 	for at < len(f.text) {
 		if size := runSize(f.text[at:]); size > 0 {
+			c := f.text[at]
+			r.dot, r.digit = r.dot || c == '.', r.digit || isDigit(c)
 			at += size
 			continue
 		}
 		replaced, size := bracketed(f.text[at:])
-		if size == 0 || replaced != "." || at == 0 {
+		if size == 0 || replaced != "." {
 			break
 		}
-		at, defanged = at+size, true
+		at += size
+		r.dot, r.defanged = true, true
 	}
-	return at, defanged
+	r.end = at
+	return r
+}
+
+// trim removes dots, hyphens and underscores at the end of a run.
+func (f *finder) trim(r run) run {
+	for r.end > r.start && bytes.IndexByte([]byte(".-_"), f.text[r.end-1]) >= 0 {
+		r.end--
+	}
+	return r
+}
+
+// plain returns a run without defanging. It is valid until the next call.
+func (f *finder) plain(r run) []byte {
+	if !r.defanged {
+		return f.text[r.start:r.end]
+	}
+	f.buffer = appendRefanged(f.buffer[:0], f.text[r.start:r.end])
+	return f.buffer
 }
 
 // emit reports what stands between two positions as that kind.
 func (f *finder) emit(kind intel.ObservableKind, start, end int) bool {
 	f.buffer = appendUnescaped(f.buffer[:0], f.text[start:end])
-	value, ok := Append(nil, kind, f.buffer)
-	if !ok {
+	value, ok := Append(f.value[:0], kind, f.buffer)
+	if f.value = value; !ok {
 		return false
 	}
-	f.visit(intel.Observable{Kind: kind, Value: string(value)}, start, end)
+	f.found(kind, value, start, end)
 	f.done = end
 	return true
 }
@@ -129,12 +173,22 @@ func removeEscapes(dst []byte, at int) []byte {
 	return dst[:n]
 }
 
-// before returns the byte before a position, a blank at the beginning.
+// before returns the byte before a position, a blank at the beginning and after
+// an escape.
 func (f *finder) before(at int) byte {
-	if at == 0 {
+	if at == 0 || f.escapes(at-2) {
 		return ' '
 	}
 	return f.text[at-1]
+}
+
+// escapes reports whether "\n" or the like stands at a position of JSON: a
+// backslash of a path is written twice there.
+func (f *finder) escapes(at int) bool {
+	if !f.json || at < 0 || at+1 >= len(f.text) || f.text[at] != '\\' || at > 0 && f.text[at-1] == '\\' {
+		return false
+	}
+	return bytes.IndexByte([]byte(`nrtbf"`), f.text[at+1]) >= 0
 }
 
 // after returns the byte at a position, a blank at the end.

@@ -2,7 +2,7 @@ package observable
 
 import (
 	"bytes"
-	"strings"
+	"unicode/utf8"
 )
 
 // lookBack is how far before a number a word is looked for that says what it
@@ -10,10 +10,14 @@ import (
 const lookBack = 24
 
 // versionWords stand before a version.
-var versionWords = [...]string{
-	"version", "versions", "ver", "v", "release", "build", "rev", "revision", "firmware", "prior to", "before", "than", "through", "below",
-	"fileversion", "productversion", "engine", "signature", "signatures", "oid", "update", "software", "patch", "engineversion", "hostversion", "as", "av", "nis",
+var versionWords = map[string]bool{
+	"version": true, "versions": true, "ver": true, "v": true, "release": true, "build": true, "rev": true, "revision": true, "firmware": true,
+	"before": true, "than": true, "through": true, "below": true, "engine": true, "signature": true, "signatures": true, "oid": true, "update": true,
+	"software": true, "patch": true, "av": true, "as": true, "nis": true, "section": true, "sections": true, "chapter": true, "clause": true, "appendix": true,
 }
+
+// versionEnds stand after the last of a range of versions.
+var versionEnds = [...]string{"and prior", "and earlier", "or earlier", "and later", "or later", "and below", "and above", "or prior", "and newer"}
 
 // isVersion reports whether four numbers are a version and not an address.
 func (f *finder) isVersion(at, end int, a [4]byte) bool {
@@ -21,40 +25,73 @@ func (f *finder) isVersion(at, end int, a [4]byte) bool {
 		return true
 	}
 	before, after := f.before(at), f.after(end)
-	if before == '/' && at > 1 && isLetter(f.text[at-2]) { // Chrome/117.0.0.0
+	if after == '.' && isSpace(f.after(end+1)) && len(bytes.TrimLeft(f.line(at), " \t#")) == 0 { // the number of a section
 		return true
+	}
+	if before == '/' && at > 1 && isAlnum(f.text[at-2]) && !isIPText(lastWord(f.text[:at-1])) { // Chrome/117.0.0.0
+		return true
+	}
+	if before == '=' && at > 1 && (f.text[at-2] == '<' || f.text[at-2] == '>') || before == '<' && after != '>' && after != '<' {
+		return true // a bound of versions
 	}
 	if before == '.' || before == '_' || after == '_' || isAlnum(after) {
 		return true
 	}
-	for _, word := range versionWords {
-		if f.follows(at, word) {
-			return true
-		}
+	if f.followsVersionWord(at) {
+		return true
 	}
 	rest := bytes.TrimLeft(f.text[min(end, len(f.text)):min(end+lookBack, len(f.text))], " (")
-	for _, word := range [...]string{"and prior", "and earlier", "or earlier", "and later", "or later", "and below", "and above", "or prior", "and newer"} {
-		if hasPrefixFold(rest, word) {
+	for _, words := range versionEnds {
+		if hasPrefixFold(rest, words) {
 			return true
 		}
 	}
 	return false
 }
 
+// followsVersionWord reports whether the word before a position says that a
+// version follows: one of the list, "prior to", or one that ends in "version".
+func (f *finder) followsVersionWord(at int) bool {
+	var room [lookBack]byte
+	text := bytes.TrimRight(f.text[max(0, at-lookBack):at], joints)
+	start := len(text)
+	for start > 0 && isLetter(text[start-1]) {
+		start--
+	}
+	word := appendLower(room[:0], text[start:])
+	if versionWords[string(word)] || bytes.HasSuffix(word, []byte("version")) {
+		return true
+	}
+	return string(word) == "to" && hasSuffixFold(bytes.TrimRight(text[:start], " "), "prior")
+}
+
+// joints may stand between the name of a value and the value.
+const joints = " \t\"':=([<>\\_-"
+
+// lastWord returns the last word of text, if it is no longer than an address.
+func lastWord(text []byte) []byte {
+	text = text[max(0, len(text)-lookBack):]
+	return text[bytes.LastIndexAny(text, " \t,;(\"'/")+1:]
+}
+
+// line returns what stands before a position on its line, if that is little.
+func (f *finder) line(at int) []byte {
+	start := at
+	for start > 0 && start > at-lookBack && f.text[start-1] != '\n' {
+		start--
+	}
+	return f.text[start:at]
+}
+
 // follows reports whether a word stands before a position, with nothing but
 // quotes, blanks, colons and the like between.
 func (f *finder) follows(at int, word string) bool {
-	text := f.text[max(0, at-lookBack):at]
-	text = bytes.TrimRight(text, " \t\"':=([<>\\_-")
+	text := bytes.TrimRight(f.text[max(0, at-lookBack):at], joints)
 	start := len(text) - len(word)
-	if start < 0 || !hasPrefixFold(text[start:], word) {
+	if !hasSuffixFold(text, word) {
 		return false
 	}
-	if start == 0 {
-		return at <= lookBack || len(text) < lookBack
-	}
-	c := text[start-1]
-	return !isLetter(c) || (c >= 'a' && text[start] < 'a') // also the end of camelCase
+	return start == 0 || !isLetter(text[start-1])
 }
 
 // encodedKeys are fields of the Linux audit log that hold text in hexadecimal
@@ -75,129 +112,96 @@ func (f *finder) isEncodedText(at int) bool {
 
 // isDomain reports whether a run is a domain, by its form and by what stands
 // around it.
-func (f *finder) isDomain(at, end int, defanged bool) bool {
-	if end-at > longestRun {
+func (f *finder) isDomain(r run) bool {
+	if r.end-r.start > longestRun || !r.dot {
 		return false
 	}
-	name := string(appendRefanged(nil, f.text[at:end]))
-	if strings.IndexByte(name, '.') < 0 || !isKnownDomain(name) {
+	name := f.plain(r)
+	last := lastPart(name, '.')
+	if len(last) < 2 || !isLetter(last[0]) && last[0] < utf8.RuneSelf || !isKnownDomain(name) {
 		return false
 	}
-	if _, written := f.run(at); defanged && written {
-		return true
-	}
-	return f.domainMayStand(at, end) && looksLikeDomain(name)
+	return r.defanged || f.domainMayStand(r.start, r.end) && looksLikeDomain(string(name))
 }
 
 // domainMayStand tells by the bytes around a name whether it is part of a path,
 // the name of a field, or code.
 func (f *finder) domainMayStand(at, end int) bool {
 	switch f.before(at) {
-	case '$', '#', '%', '&', '.', '-', '_', '~', '+':
+	case '$', '#', '%', '&', '-', '_', '~', '+', '\\':
+		return false
+	case '.': // ".example.com" is the domain and those below
+		if c := f.before(at - 1); !isSpace(c) && c != '"' && c != '\'' && c != '*' || bytes.Count(f.text[at:end], []byte(".")) < 2 {
+			return false
+		}
+	case '/':
+		if !f.followsService(at) {
+			return false
+		}
+	}
+	switch f.after(end) {
+	case '(', '=', '$':
 		return false
 	case '\\':
-		// Within JSON "\n" and "\t" stand before a word, which then begins one later.
-		return at > 1 && f.text[at-2] == '\\' && (at < 3 || !isAlnum(f.text[at-3]) && f.text[at-3] != ':')
-	case '/':
-		if at < 2 || f.text[at-2] != '/' {
-			return at > 1 && isSpace(f.text[at-2]) || at > 1 && isIPText(lastWord(f.text[:at-1]))
-		}
+		return f.escapes(end)
 	}
-	switch f.after(end) {
-	case '(', '=', '$', '\\':
-		return f.after(end) == '\\' && f.after(end+1) != '\\' && !isAlnum(f.after(end+1)) || f.after(end) == '\\' && (f.after(end+1) == 'n' || f.after(end+1) == 'r')
-	case '"', '\'':
-		return f.after(end+1) != ':' || !f.opens(at)
-	}
-	return true
+	return !f.isMember(at, end)
 }
 
-// opens reports whether a quote stands before a position, as before the name
-// of a field in JSON.
-func (f *finder) opens(at int) bool { return f.before(at) == '"' || f.before(at) == '\'' }
-
-// lastWord returns the last word of text, if it is no longer than an address.
-func lastWord(text []byte) []byte {
-	text = text[max(0, len(text)-lookBack):]
-	return text[bytes.LastIndexAny(text, " \t,;(\"")+1:]
+// isMember reports whether a word in quotes names a member of JSON.
+func (f *finder) isMember(at, end int) bool {
+	quote := f.after(end)
+	return (quote == '"' || quote == '\'') && f.before(at) == quote && f.after(end+1) == ':'
 }
 
-// roots are first labels of names in code: of packages, and of objects.
-var roots = map[string]bool{
-	"com": true, "org": true, "net": true, "io": true, "java": true, "javax": true, "edu": true, "gov": true, "system": true, "microsoft": true,
-	"process": true, "event": true, "host": true, "user": true, "file": true, "dns": true, "http": true, "url": true, "source": true, "destination": true,
-	"client": true, "server": true, "agent": true, "log": true, "network": true, "registry": true, "rule": true, "threat": true, "tls": true,
-	"window": true, "document": true, "this": true, "self": true, "location": true, "console": true, "obj": true, "object": true, "req": true,
-	"res": true, "request": true, "response": true, "app": true, "module": true, "exports": true, "os": true, "sys": true, "string": true, "array": true,
-	"math": true, "json": true, "date": true, "ssl": true, "id": true, "data": true, "data_channel": true, "asp": true, "ado": true, "vb": true, "my": true,
-	"node": true, "conn": true, "alert": true, "flow": true, "winlog": true, "target": true, "parent": true, "rawdata": true, "args": true, "xhr": true,
-	"test": true, "config": true, "item": true, "items": true, "wscript": true, "adodb": true, "vendor": true, "product": true, "group": true,
+// followsService reports whether the slash before a name is that of the name
+// of a service ("ldap/dc.example.com"), of an alternative ("192.0.2.7/…"), or
+// of "//" alone, and not that of a path.
+func (f *finder) followsService(at int) bool {
+	if at-1 == f.done && at > 1 || at > 1 && f.text[at-2] == '/' && (at == 2 || f.text[at-3] != '/') {
+		return true
+	}
+	start := at - 1
+	for start > 0 && start > at-lookBack && (isAlnum(f.text[start-1]) || bytes.IndexByte([]byte("$._-"), f.text[start-1]) >= 0) {
+		start--
+	}
+	if start == at-1 || !isSpace(f.before(start)) && f.before(start) != '"' && f.before(start) != '\'' {
+		return false
+	}
+	return !mediaTypes[string(f.text[start:at-1])]
 }
 
-// commonShort are top-level domains below which labels of one letter exist,
-// and those of digits.
-var commonShort = map[string]bool{"com": true, "co": true, "net": true, "org": true, "cn": true, "info": true, "biz": true, "ru": true, "xyz": true, "top": true}
-
-// looksLikeDomain tells a domain from names in code and of files by the name
-// alone.
-func looksLikeDomain(name string) bool {
-	labels := strings.Split(name, ".")
-	suffix, owner := labels[len(labels)-1], labels[len(labels)-2]
-	small, big := strings.ToLower(suffix), strings.ToUpper(name)
-	if suffix != small && name != big { // System.Net
-		return false
-	}
-	if isFileName(name) || (extensions[small] == ratherFile && labels[0] != "www") || extensions[small] == ratherDomain && len(labels) == 2 && strings.Contains(owner, "_") {
-		return false
-	}
-	first := strings.ToLower(labels[0])
-	if roots[first] && (len(labels) > 2 && packageRoots[first] || len(labels) == 2 && !commonShort[small] || name == big && small == "net") {
-		return false
-	}
-	if strings.Contains(owner, "_") || small == "target" {
-		return false
-	}
-	if (len(owner) == 1 || allDigits([]byte(owner))) && !commonShort[small] {
-		return false
-	}
-	return !isCamel(owner)
+// mediaTypes stand before the slash of a media type (RFC 6838 §4.2).
+var mediaTypes = map[string]bool{
+	"application": true, "audio": true, "font": true, "image": true, "message": true, "model": true, "multipart": true, "text": true, "video": true,
 }
 
-// packageRoots begin the names of packages, a domain turned round.
-var packageRoots = map[string]bool{"com": true, "org": true, "net": true, "io": true, "java": true, "javax": true, "edu": true, "gov": true, "system": true, "microsoft": true}
-
-// isCamel tells names like getElement and fileName.
-func isCamel(label string) bool {
-	for i := 1; i < len(label); i++ {
-		if label[i-1] >= 'a' && label[i-1] <= 'z' && label[i] >= 'A' && label[i] <= 'Z' {
-			return strings.IndexByte("abcdefghijklmnopqrstuvwxyz", label[0]) >= 0
-		}
-	}
-	return false
-}
-
-// isFile reports whether a run is the name of a file that stands alone.
+// isFile reports whether a run is the name of a file, alone or at the end of a
+// path that is not told from other words.
 func (f *finder) isFile(at, end int) bool {
 	name := string(f.text[at:end])
-	if !isFileName(name) || isWeak(name) {
+	if e, _ := extensionOf(name); e.word || !isFileName(name) || products[name] {
 		return false
 	}
-	switch f.before(at) {
-	case '/', '\\', '.', '$', '*', '%', '~':
+	if bytes.IndexByte([]byte(".$*%~-_+"), f.before(at)) >= 0 {
 		return false
 	}
-	switch f.after(end) {
-	case '(', '=', '/', '\\', '*', '[':
-		return f.after(end) == '\\' && (f.after(end+1) == '"' || f.after(end+1) == 'n' || f.after(end+1) == 'r' || f.after(end+1) == '\'')
-	case '"':
-		return f.after(end+1) != ':' || !f.opens(at)
+	switch next := f.after(end + 1); f.after(end) {
+	case '(', '=', '*', '[', '$':
+		return false
+	case '/':
+		return !isAlnum(next)
+	case '\\':
+		return f.escapes(end) || next == '"' || next == '\'' || isSpace(next)
 	}
-	return kindOfStem(name)
+	return !f.isMember(at, end) && hasStem(name)
 }
 
-// kindOfStem reports whether what stands before the extension could be a
-// file's: it has a letter or digit, and is no list of numbers.
-func kindOfStem(name string) bool {
-	stem := name[:strings.LastIndexByte(name, '.')]
-	return strings.ContainsFunc(stem, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 0x7f }) || len(stem) > 3 && allDigits([]byte(stem))
+// isNamedFile reports whether a field's name before a run says that it is a file.
+func (f *finder) isNamedFile(at, end int) bool {
+	if !f.follows(at, "filename") && !f.follows(at, "file_name") {
+		return false
+	}
+	_, ok := extensionOf(string(f.text[at:end]))
+	return ok
 }

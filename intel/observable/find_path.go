@@ -2,14 +2,13 @@ package observable
 
 import (
 	"bytes"
-	"strings"
 
 	"tocsin/intel"
 )
 
 // path reports a registry key or the path of a file.
 func (f *finder) path(at int) int {
-	if before := f.before(at); isAlnum(before) || before == '\\' && f.text[at] != '\\' && !f.afterEscape(at) {
+	if before := f.before(at); isAlnum(before) || before == '\\' {
 		return 0
 	}
 	text := f.text[at:]
@@ -18,14 +17,11 @@ func (f *finder) path(at int) int {
 		return f.windows(intel.RegistryKey, at)
 	case hasDrive(text), bytes.HasPrefix(text, []byte(`\\`)) && f.isServer(at), isObjectPath(text), text[0] == '%' && isVariable(text):
 		return f.windows(intel.FilePath, at)
-	case text[0] == '/':
+	case text[0] == '/', bytes.HasPrefix(text, []byte("~/")):
 		return f.posix(at)
 	}
 	return 0
 }
-
-// afterEscape reports whether a position follows "\n" or the like.
-func (f *finder) afterEscape(int) bool { return false }
 
 func isHive(text []byte) bool {
 	for _, hive := range hives {
@@ -39,28 +35,40 @@ func isHive(text []byte) bool {
 	return false
 }
 
+// objectFolders begin the names that the object manager has for files.
+var objectFolders = [...]string{`\device\harddiskvolume`, `\\device\\harddiskvolume`, `\systemroot\`, `\??\`, `\\??\\`, `\\?\`, `\\\\?\\`}
+
 func isObjectPath(text []byte) bool {
-	for _, prefix := range [...]string{`\device\harddisk`, `\\device\\harddisk`, `\systemroot\`, `\??\`, `\\??\\`, `\\?\`} {
-		if hasPrefixFold(text, prefix) {
-			return true
+	for _, folder := range objectFolders {
+		rest, ok := cutPrefixFold(text, folder)
+		if !ok {
+			continue
 		}
+		for len(rest) > 0 && isDigit(rest[0]) {
+			rest = rest[1:]
+		}
+		below := bytes.TrimLeft(rest, `\`)
+		doubled := text[1] == '\\' && folder[2] != '?' // as in JSON
+		return len(below) > 0 && isWordByte(below[0]) && (!doubled || len(rest)-len(below) != 1)
 	}
 	return false
 }
 
-// isServer tells "\\server\share" from a backslash that JSON has doubled.
+// isServer tells "\\server\share" from other uses of two backslashes. Where
+// backslashes are written twice there are four, and two before the share.
 func (f *finder) isServer(at int) bool {
-	if f.before(at) == '\\' || isAlnum(f.before(at)) || f.before(at) == ':' || f.before(at) == ']' || f.before(at) == '*' || f.before(at) == ')' || f.before(at) == '%' {
+	if bytes.IndexByte([]byte(`:])*%.`), f.before(at)) >= 0 {
 		return false
 	}
-	rest := bytes.TrimLeft(f.text[at:min(len(f.text), at+longestName)], `\`)
-	slashes := min(len(f.text), at+longestName) - at - len(rest)
+	text := f.text[at:min(len(f.text), at+longestName)]
+	rest := bytes.TrimLeft(text, `\`)
+	slashes := len(text) - len(rest)
 	name := bytes.IndexByte(rest, '\\')
-	if name < 2 || slashes > 4 || slashes == 3 || bytes.IndexAny(rest[:name], " \"'<>|,;*?()[]{}") >= 0 {
+	if name < 2 || (slashes != 2 || f.json) && slashes != 4 || hasPrefixFold(rest, "pipe") || bytes.ContainsAny(rest[:name], " \t\"'<>|,;*?()[]{}") {
 		return false
 	}
-	after := bytes.TrimLeft(rest[name:], `\`)
-	return len(after) > 0 && isAlnum(after[0]) && (slashes == 2 || len(rest[name:])-len(after) > 1)
+	share := bytes.TrimLeft(rest[name:], `\`)
+	return len(share) > 0 && isAlnum(share[0]) && len(rest)-name-len(share) == slashes/2
 }
 
 // isVariable tells "%TEMP%\x" from other uses of a percent sign.
@@ -82,7 +90,7 @@ func (f *finder) windows(kind intel.ObservableKind, at int) int {
 	end := f.windowsEnd(at)
 	last := end
 	for last > at && bytes.IndexByte([]byte(`\.,;:!?)]' `), f.text[last-1]) >= 0 {
-		if f.text[last-1] == ')' && bytes.IndexByte(f.text[at:last], '(') >= 0 {
+		if c := f.text[last-1]; c == ')' && bytes.IndexByte(f.text[at:last], '(') >= 0 || c == ']' && bytes.IndexByte(f.text[at:last], '[') >= 0 {
 			break
 		}
 		last--
@@ -97,39 +105,36 @@ func (f *finder) windows(kind intel.ObservableKind, at int) int {
 // blank unless the path goes on after it.
 func (f *finder) windowsEnd(at int) int {
 	limit := min(len(f.text), at+longestPath)
-	quote := f.before(at)
 	for end := at; end < limit; end++ {
-		switch c := f.text[end]; {
-		case c < ' ' || c == '"' || c == '<' || c == '>' || c == '|' || c == '`' || c == '*' || (c == '?' && end > at+5):
-			return end
-		case c == '\'' && (quote == '\'' || isSpace(f.after(end+1)) || f.after(end+1) == ')' || f.after(end+1) == ','):
-			return end
-		case c == '\\' && (f.after(end+1) == '"' || f.after(end+1) == '\'' || f.isEscape(end)):
-			return end
-		case (c == ',' || c == ';') && (isSpace(f.after(end+1)) || f.after(end+1) == '"' || f.after(end+1) == ':'):
-			return end
-		case c == ';', c == ',' && hasExtension(f.text[at:end]), c == ':' && end > at+6 && f.text[end-1] != 'M' && hasExtension(f.text[at:end]):
-			return end
-		case c == ' ' && quote != '"' && quote != '\'' && !f.goesOn(at, end):
-			return end
-		case c == ' ' && (quote == '"' || quote == '\'') && hasExtension(f.text[at:end]) && !f.goesOn(at, end):
+		if f.endsPath(at, end) {
 			return end
 		}
 	}
 	return limit
 }
 
-// isEscape tells "\n", "\r" and "\t" of JSON, which stand alone where a path's
-// backslashes stand in pairs.
-func (f *finder) isEscape(at int) bool {
-	if f.before(at) == '\\' || f.after(at+1) == '\\' {
-		return false
+// endsPath reports whether the path that begins at a position ends at another.
+func (f *finder) endsPath(at, end int) bool {
+	next := f.after(end + 1)
+	quoted := f.before(at) == '"' || f.before(at) == '\''
+	switch c := f.text[end]; c {
+	case '"', '<', '>', '|', '`', '*', ';':
+		return true
+	case '?':
+		return end > at+len(`\\?\`)
+	case '\'':
+		return f.before(at) == c || isSpace(next) || next == ')' || next == ','
+	case '\\':
+		return next == '"' || next == '\'' || f.escapes(end)
+	case ',':
+		return isSpace(next) || next == '"' || next == ':' || hasExtension(f.text[at:end])
+	case ':':
+		return end > at+len(`\\?\C:`) && hasExtension(f.text[at:end])
+	case ' ':
+		return (!quoted || hasExtension(f.text[at:end])) && !f.goesOn(at, end)
+	default:
+		return c < ' '
 	}
-	c := f.after(at + 1)
-	if c != 'n' && c != 'r' && c != 't' {
-		return false
-	}
-	return !isAlnum(f.after(at+2)) || f.after(at+2) >= 'A' && f.after(at+2) <= 'Z'
 }
 
 // longestGap is how far a part of a path goes on after a blank.
@@ -161,13 +166,18 @@ func (f *finder) goesOn(at, blank int) bool {
 	return false
 }
 
+// longestExtension is above the length of every extension.
+const longestExtension = 20
+
 // hasExtension reports whether text ends like a file.
 func hasExtension(text []byte) bool {
+	text = text[max(0, len(text)-longestExtension):]
 	dot := bytes.LastIndexByte(text, '.')
-	if dot < 0 || len(text)-dot > 12 {
+	if dot < 0 {
 		return false
 	}
-	return extensions[strings.ToLower(string(text[dot+1:]))] != noExtension
+	_, ok := extensionOf(string(text[dot:]))
+	return ok
 }
 
 // systemFolders are the first parts of paths on Linux and macOS.
@@ -177,10 +187,11 @@ var systemFolders = map[string]bool{
 	"Applications": true, "Library": true, "System": true, "Users": true, "Volumes": true, "private": true, "data": true,
 }
 
-// posix reports a path of Linux or macOS below one of its usual folders.
+// posix reports a path of Linux or macOS, below one of its usual folders or
+// somebody's own.
 func (f *finder) posix(at int) int {
 	switch before := f.before(at); {
-	case isSpace(before), bytes.IndexByte([]byte(`"'=(,;:>|[{`+"`"), before) >= 0:
+	case isSpace(before), bytes.IndexByte([]byte(`"'=(,;:>|[{!`+"`"), before) >= 0:
 	default:
 		return 0
 	}
@@ -188,14 +199,14 @@ func (f *finder) posix(at int) int {
 	for end < len(f.text) && end < at+longestPath && isPathByte(f.text[end]) {
 		end++
 	}
-	for end > at && bytes.IndexByte([]byte("/.,:-"), f.text[end-1]) >= 0 {
+	for end > at && bytes.IndexByte([]byte("/.,:"), f.text[end-1]) >= 0 {
 		end--
 	}
 	if end <= at {
 		return 0
 	}
 	first, rest, found := bytes.Cut(f.text[at+1:end], []byte("/"))
-	if !found || len(rest) == 0 || !systemFolders[string(first)] {
+	if !found || len(rest) == 0 || f.text[at] == '/' && !systemFolders[string(first)] {
 		return 0
 	}
 	if !f.emit(intel.FilePath, at, end) {

@@ -16,36 +16,34 @@ var schemes = map[string]bool{
 // longestScheme is the longest of them.
 const longestScheme = 6
 
-// url reports a URL whose scheme is the run from at to end.
-func (f *finder) url(at, end int) int {
-	if end-at > longestScheme && bytes.LastIndexByte(f.text[at:end], '.') < 0 {
-		return 0
-	}
-	// "com.http://" and "x-http://" do not occur; "hxxp[s]://" does.
-	start, stop := at, end
-	if replaced, size := f.replacementAt(end); replaced == "s" && f.text[end] != '.' {
+// url reports a URL whose scheme is the run.
+func (f *finder) url(r run) int {
+	stop := r.end
+	if replaced, size := f.replacementAt(stop); replaced == "s" {
 		stop += size
 	}
 	host := f.afterScheme(stop)
-	if host == 0 {
+	if host == 0 || !isScheme(f.text[r.start:r.end]) {
 		return 0
 	}
-	scheme := appendRefanged(nil, f.text[start:stop])
-	if len(scheme) > longestScheme {
-		return 0
-	}
-	for i, c := range scheme {
-		scheme[i] = lower(c)
-	}
-	if len(scheme) > 3 && isDefangedHTTP(scheme) {
-		copy(scheme, "http")
-	}
-	if !schemes[string(scheme)] {
-		return 0
-	}
-	last := f.urlEnd(start, host)
-	f.emit(intel.URL, start, last)
+	last := f.urlEnd(r.start, host)
+	f.emit(intel.URL, r.start, last)
 	return max(last, host)
+}
+
+func isScheme(text []byte) bool {
+	var scheme [longestScheme]byte
+	if len(text) > len(scheme) || len(text) == 0 {
+		return false
+	}
+	name := scheme[:copy(scheme[:], text)]
+	for i, c := range name {
+		name[i] = lower(c)
+	}
+	if len(name) >= len("http") && isDefangedHTTP(name) {
+		copy(name, "http")
+	}
+	return schemes[string(name)]
 }
 
 // marks are the ways in which "://" is written.
@@ -63,14 +61,20 @@ func (f *finder) afterScheme(at int) int {
 
 // urlEnd returns where a URL ends whose host begins at host.
 func (f *finder) urlEnd(start, host int) int {
-	end := host
+	end, open := host, 0
 	limit := min(len(f.text), start+longestURL)
 	for end < limit {
 		if _, size := bracketed(f.text[end:]); size > 0 {
 			end += size
 			continue
 		}
-		if f.endsURL(start, end) {
+		switch f.text[end] {
+		case '(':
+			open++
+		case ')':
+			open--
+		}
+		if open < 0 || f.endsURL(start, end) { // the bracket was opened before the URL
 			break
 		}
 		end++
@@ -84,7 +88,11 @@ func (f *finder) endsURL(start, at int) bool {
 	case '"', '<', '>', '`', '|', '^', '{', '}', '\'':
 		return true
 	case '\\':
-		return f.after(at+1) != '/'
+		next := at
+		for f.after(next) == '\\' {
+			next++
+		}
+		return f.after(next) != '/' && f.after(next) != '.'
 	case ',', ';':
 		next := f.after(at + 1)
 		return isSpace(next) || next == '"' || next == '\'' || hasPrefixFold(f.text[at+1:], "http") || hasPrefixFold(f.text[at+1:], "hxxp")
@@ -132,44 +140,44 @@ func (f *finder) lastReplacement(start, end int) (string, int) {
 }
 
 // hostWithPath reports a URL without scheme: an address or a domain, perhaps
-// with a port, and a path.
-func (f *finder) hostWithPath(at, end int, isHost bool) int {
-	if at < f.looked { // an earlier look came this far and found no path
+// with a port, and a path. An address is one only when its run is said to be
+// a host.
+func (f *finder) hostWithPath(r run, isHost bool) int {
+	if r.start < f.looked || !r.dot { // an earlier look came this far and found no path
 		return 0
 	}
-	slash := end
+	slash := r.end
 	if f.after(slash) == ':' {
-		for slash++; slash < end+6 && isDigit(f.after(slash)); slash++ {
+		slash++
+		for slash < r.end+len(":65535") && isDigit(f.after(slash)) {
+			slash++
 		}
 	}
 	if f.after(slash) != '/' && !bytes.HasPrefix(f.text[min(slash, len(f.text)):], []byte("[/]")) {
 		return 0
 	}
-	if next := f.after(slash + 1); !isAlnum(next) && next != '%' && next != '~' && next != '?' && next != '[' && next != '.' && next != '/' {
-		if !f.isDomain(at, end, isHost) {
-			return 0
-		}
+	if !f.isDomain(r) && (!isHost || !startsPath(f.after(slash+1)) || !isIPText(f.plain(r))) {
+		return 0
 	}
-	if address, _ := parseAddr(appendRefanged(nil, f.text[at:end])); !address.IsValid() || !isHost {
-		if !f.isDomain(at, end, isHost) {
-			return 0
-		}
-	}
-	last := f.urlEnd(at, slash)
+	last := f.urlEnd(r.start, slash)
 	f.looked = last
-	if last <= slash || f.isAlternative(at, slash, last) || !f.emit(intel.URL, at, last) {
+	if last <= slash || f.isAlternative(r.start, slash, last) || !f.emit(intel.URL, r.start, last) {
 		return 0
 	}
 	return last
 }
 
+// startsPath tells the first byte of a path from what else follows an address
+// and a slash.
+func startsPath(c byte) bool { return isAlnum(c) || bytes.IndexByte([]byte("%~?[./"), c) >= 0 }
+
 // isAlternative tells "example.com/example.org" and "192.0.2.1/192.0.2.2" from
 // a host with a path.
 func (f *finder) isAlternative(at, slash, end int) bool {
 	path := appendRefanged(nil, f.text[slash+1:end])
-	if isIPText(path) {
+	if isIPText(path) || isKnownDomain(path) && !isFileName(string(path)) {
 		return true
 	}
 	address := isIPText(f.text[at:slash])
-	return address && (allDigits(path) || bytes.IndexByte(path, '/') < 0 && bytes.IndexAny(path, ".?=") < 0 && len(path) < 8)
+	return address && (allDigits(path) || bytes.IndexByte(path, '/') < 0 && !bytes.ContainsAny(path, ".?=") && len(path) < 8)
 }

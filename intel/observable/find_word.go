@@ -8,36 +8,48 @@ import (
 
 // word looks at a run and what follows it.
 func (f *finder) word(at int) int {
-	end, defanged := f.run(at)
-	if next := f.url(at, end); next > 0 {
+	r := f.run(at)
+	if next := f.joined(r); next > 0 {
 		return next
 	}
-	if next := f.path(at); next > 0 {
+	// Most words of a text end here.
+	if !r.dot && !r.digit && r.end-r.start < shortestBase58 {
+		return r.end
+	}
+	short := f.trim(r)
+	if next := f.address(short); next > 0 {
 		return next
 	}
-	if next := f.email(at, end); next > 0 {
+	if next := f.hostWithPath(short, r.defanged); next > 0 {
 		return next
 	}
-	if next := f.colonGroups(at, end); next > 0 {
-		return next
-	}
-	last := f.trimRun(at, end)
-	if next := f.address(at, last, defanged); next > 0 {
-		return next
-	}
-	if next := f.hostWithPath(at, last, defanged); next > 0 {
-		return next
-	}
-	f.name(at, last, defanged)
-	return end
+	f.name(short)
+	return r.end
 }
 
-// trimRun returns where a run ends without dots and hyphens at its end.
-func (f *finder) trimRun(at, end int) int {
-	for end > at && (f.text[end-1] == '.' || f.text[end-1] == '-' || f.text[end-1] == '_') {
-		end--
+// joined looks for what the byte after a run joins to it.
+func (f *finder) joined(r run) int {
+	next := f.after(r.end)
+	bracket := next == '[' || next == '(' || next == '{'
+	if next == ':' || bracket {
+		if end := f.url(r); end > 0 {
+			return end
+		}
 	}
-	return end
+	if next == ':' || next == '\\' {
+		if end := f.path(r.start); end > 0 {
+			return end
+		}
+	}
+	if next == ':' && r.end-r.start <= 4 && allHex(f.text[r.start:r.end]) {
+		if end := f.groups(r.start); end > 0 {
+			return end
+		}
+	}
+	if next == '@' || bracket {
+		return f.email(r)
+	}
+	return 0
 }
 
 // longestRun bounds runs that are looked at as a name or an address:
@@ -45,33 +57,33 @@ func (f *finder) trimRun(at, end int) int {
 const longestRun = 4 * longestName
 
 // address reports IPv4 addresses, ranges of them, and two joined by a hyphen.
-func (f *finder) address(at, end int, defanged bool) int {
-	if end-at > longestRun || !isDigit(f.text[at]) {
+func (f *finder) address(r run) int {
+	if r.end-r.start > longestRun || !r.dot || !isDigit(f.text[r.start]) {
 		return 0
 	}
-	plain := appendRefanged(nil, f.text[at:end])
-	if first, second, found := bytes.Cut(plain, []byte("-")); found && !defanged && isIPText(first) && isIPText(second) {
-		middle := at + len(first)
-		f.emit(intel.IPAddress, at, middle)
-		f.emit(intel.IPAddress, middle+1, end)
-		return end
+	plain := f.plain(r)
+	if first, second, found := bytes.Cut(plain, []byte("-")); found && !r.defanged && isIPText(first) && isIPText(second) {
+		middle := r.start + len(first)
+		f.emit(intel.IPAddress, r.start, middle)
+		f.emit(intel.IPAddress, middle+1, r.end)
+		return r.end
 	}
 	a, ok := parseIPv4(plain)
-	if !ok || (!defanged && f.isVersion(at, end, a)) {
+	if !ok || (!r.defanged && f.isVersion(r.start, r.end, a)) {
 		return 0
 	}
-	if bits := f.prefixLength(end); bits > 0 && f.emit(intel.IPRange, at, bits) {
-		return bits
+	if end := f.prefixLength(r.end, 32); end > 0 && f.emit(intel.IPRange, r.start, end) {
+		return end
 	}
-	if next := f.hostWithPath(at, end, true); next > 0 {
-		return next
+	if end := f.hostWithPath(r, true); end > 0 {
+		return end
 	}
-	f.emit(intel.IPAddress, at, end)
-	return end
+	f.emit(intel.IPAddress, r.start, r.end)
+	return r.end
 }
 
 // prefixLength returns where "/24" after an address ends, 0 when there is none.
-func (f *finder) prefixLength(at int) int {
+func (f *finder) prefixLength(at, limit int) int {
 	if f.after(at) != '/' {
 		return 0
 	}
@@ -79,10 +91,10 @@ func (f *finder) prefixLength(at int) int {
 	for end < len(f.text) && end < at+4 && isDigit(f.text[end]) {
 		end++
 	}
-	if bits, ok := parseDecimal(f.text[at+1:end], 32); !ok || bits == 0 {
+	if bits, ok := parseDecimal(f.text[at+1:end], limit); !ok || bits == 0 {
 		return 0
 	}
-	if next := f.after(end); isLetter(next) || isDigit(next) || next == '/' || next == '_' || (next == '.' && isAlnum(f.after(end+1))) {
+	if next := f.after(end); isAlnum(next) || next == '/' || next == '_' || (next == '.' && isAlnum(f.after(end+1))) {
 		return 0
 	}
 	return end
@@ -90,42 +102,46 @@ func (f *finder) prefixLength(at int) int {
 
 // email reports an address when an @ follows the run. It also ends the search
 // for what an address that is none holds.
-func (f *finder) email(at, end int) int {
-	sign := 0
-	switch replaced, size := f.replacementAt(end); {
-	case f.after(end) == '@':
-		sign = 1
-	case replaced == "@":
+func (f *finder) email(r run) int {
+	sign := 1
+	if f.after(r.end) != '@' {
+		replaced, size := f.replacementAt(r.end)
+		if replaced != "@" {
+			return 0
+		}
 		sign = size
-	default:
-		return 0
 	}
-	host := end + sign
-	if host >= len(f.text) || !isWordByte(f.text[host]) {
-		return host
+	at := r.end + sign
+	if at >= len(f.text) || runSize(f.text[at:]) == 0 {
+		return at
 	}
+	host := f.trim(f.run(at))
+	name := f.plain(host)
+	if isIPText(name) {
+		return at // what is logged of a connection: user@address
+	}
+	if len(name) <= longestName && (host.defanged || isKnownDomain(name)) && !isAlgorithm(name) {
+		f.emit(intel.EmailAddress, f.localStart(r.start), host.end)
+	}
+	return max(host.end, at)
+}
+
+// localStart returns where the part before the @ begins, of which the run is
+// the end: it may hold characters that no name does.
+func (f *finder) localStart(at int) int {
 	start := at
-	for start > f.done && start > at-longestLocal && isLocal(f.text[start-1]) && f.text[start-1] != '=' && f.text[start-1] != '\'' && f.text[start-1] != '/' {
+	for start > f.done && start > at-longestLocal && isLocal(f.text[start-1]) && bytes.IndexByte([]byte(`='/`), f.text[start-1]) < 0 {
 		start--
 	}
-	stop, defanged := f.run(host)
-	stop = f.trimRun(host, stop)
-	name := string(appendRefanged(nil, f.text[host:stop]))
-	if isIPText([]byte(name)) {
-		return host // what is logged of a connection: user@address
-	}
-	if stop-host > longestRun || (!defanged && !isKnownDomain(name)) || isAlgorithm(name) || !f.emit(intel.EmailAddress, start, stop) {
-		return stop
-	}
-	return stop
+	return start
 }
 
 // algorithmOwners name ciphers "name@domain" (RFC 4251 §6).
 var algorithmOwners = [...]string{"openssh.com", "libssh.org", "lysator.liu.se", "ssh.com", "putty.projects.tartarus.org"}
 
-func isAlgorithm(domain string) bool {
+func isAlgorithm(domain []byte) bool {
 	for _, owner := range algorithmOwners {
-		if domain == owner {
+		if string(domain) == owner {
 			return true
 		}
 	}
@@ -141,21 +157,34 @@ func (f *finder) replacementAt(at int) (string, int) {
 }
 
 // name reports what the run itself is.
-func (f *finder) name(at, end int, defanged bool) {
-	if f.cve(at, end) {
+func (f *finder) name(r run) {
+	at, end := r.start, r.end
+	if end-at >= len("cve-0000-0000") && r.digit && f.cve(at, end) {
 		return
 	}
 	switch text := f.text[at:end]; {
 	case end-at > longestRun:
+	case r.dot:
+		f.dotted(r)
 	case f.hash(at, end), f.wallet(at, end):
 	case hasHexForm(text, macForms[1]):
 		f.emit(intel.MACAddress, at, end)
-	case len(text) >= 6 && text[0] == 'A' && text[1] == 'S' && allDigits(text[2:]):
+	case len(text) >= shortestASN && text[0] == 'A' && text[1] == 'S' && allDigits(text[2:]):
 		f.emit(intel.ASN, at, end)
-	case f.isDomain(at, end, defanged):
-		f.emit(intel.Domain, at, end)
-	case f.isFile(at, end):
-		f.emit(intel.FileName, at, end)
+	}
+}
+
+// shortestASN keeps words like AS400 out: numbers of fewer digits are rare.
+const shortestASN = len("AS1234")
+
+// dotted reports a domain or the name of a file.
+func (f *finder) dotted(r run) {
+	switch {
+	case f.isNamedFile(r.start, r.end) && f.emit(intel.FileName, r.start, r.end):
+	case f.isDomain(r):
+		f.emit(intel.Domain, r.start, r.end)
+	case f.isFile(r.start, r.end):
+		f.emit(intel.FileName, r.start, r.end)
 	}
 }
 
@@ -186,7 +215,7 @@ func (f *finder) hash(at, end int) bool {
 	if kind == intel.NoObservable || !allHex(text) || !looksRandom(text) || f.isEncodedText(at) {
 		return false
 	}
-	if c, d := f.before(at), f.after(end); c == '+' || c == '$' || d == '+' || d == '$' || (c == '/' && d == '/') {
+	if c, d := f.before(at), f.after(end); c == '+' || c == '$' || d == '+' || d == '$' || (isSeparator(c) && isSeparator(d)) {
 		return false
 	}
 	if kind == intel.MD5 {
@@ -218,22 +247,11 @@ func looksRandom(text []byte) bool {
 // wallet reports an address of a cryptocurrency whose checksum is right.
 func (f *finder) wallet(at, end int) bool {
 	text := f.text[at:end]
-	if len(text) < shortestBase58 || len(text) > moneroIntegrated || (len(text) >= moneroLength && !isMonero(text)) {
-		return false
-	}
-	return f.emit(intel.Cryptocurrency, at, end)
+	return len(text) >= shortestBase58 && len(text) <= moneroIntegrated && f.emit(intel.Cryptocurrency, at, end)
 }
 
 // longestGroups bounds addresses and fingerprints with colons.
 const longestGroups = 100
-
-// colonGroups looks at groups of hexadecimal digits with colons between them.
-func (f *finder) colonGroups(at, end int) int {
-	if f.after(end) != ':' || end-at > 4 || !allHex(f.text[at:end]) {
-		return 0
-	}
-	return f.groups(at)
-}
 
 // colons looks at an address that begins with two colons.
 func (f *finder) colons(at int) int {
@@ -243,6 +261,7 @@ func (f *finder) colons(at int) int {
 	return f.groups(at)
 }
 
+// groups looks at groups of hexadecimal digits with colons between them.
 func (f *finder) groups(at int) int {
 	end := at
 	for end < len(f.text) && end < at+longestGroups {
@@ -265,7 +284,7 @@ func (f *finder) groups(at int) int {
 	case isFingerprint(text):
 		f.emit(intel.Certificate, at, end)
 	case isIPv6Text(text):
-		if bits := f.prefixLength6(end); bits > 0 && f.emit(intel.IPRange, at, bits) {
+		if bits := f.prefixLength(end, 128); bits > 0 && f.emit(intel.IPRange, at, bits) {
 			return bits
 		}
 		f.emit(intel.IPAddress, at, end)
@@ -300,18 +319,4 @@ func isIPv6Text(text []byte) bool {
 		return true
 	}
 	return bytes.IndexByte(text, ':') >= 3 && bytes.ContainsAny(text, "0123456789")
-}
-
-func (f *finder) prefixLength6(at int) int {
-	if f.after(at) != '/' {
-		return 0
-	}
-	end := at + 1
-	for end < len(f.text) && end < at+4 && isDigit(f.text[end]) {
-		end++
-	}
-	if _, ok := parseDecimal(f.text[at+1:end], 128); !ok || isAlnum(f.after(end)) || f.after(end) == '/' {
-		return 0
-	}
-	return end
 }

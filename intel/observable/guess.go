@@ -2,7 +2,6 @@ package observable
 
 import (
 	"bytes"
-	"strings"
 
 	"tocsin/intel"
 )
@@ -29,7 +28,9 @@ func Guess(text string) (intel.Observable, bool) {
 	if term = unwrap(appendRefanged(nil, term)); len(term) == 0 {
 		return intel.Observable{}, false
 	}
-	term = cutPort(term)
+	if term = cutPort(term); len(term) == 0 {
+		return intel.Observable{}, false
+	}
 	for _, kind := range guesses(term) {
 		if value, ok := Append(nil, kind, term); ok {
 			return intel.Observable{Kind: kind, Value: string(value)}, true
@@ -81,8 +82,7 @@ func startsReplacement(term []byte) bool {
 	return size > 0
 }
 
-// guesses returns the kinds that a term may be, the likeliest first. The term
-// is cut to what those kinds take.
+// guesses returns the kinds that a term may be, the likeliest first.
 func guesses(term []byte) []intel.ObservableKind {
 	switch {
 	case bytes.Contains(term, []byte("://")):
@@ -128,7 +128,7 @@ func slashGuesses(term []byte) []intel.ObservableKind {
 		return nil // meant as a range, and none
 	}
 	url, ok := appendURL(nil, term)
-	if host := URLHost(url); ok && (isIPText(host) || isKnownDomain(string(host))) {
+	if host := URLHost(url); ok && (isIPText(host) || isKnownDomain(host)) {
 		return []intel.ObservableKind{intel.URL}
 	}
 	return nil
@@ -154,7 +154,7 @@ func plainGuesses(term []byte) []intel.ObservableKind {
 	kinds = append(kinds, intel.Cryptocurrency)
 	name := string(term)
 	switch {
-	case isKnownDomain(name) && !isFileName(name):
+	case isKnownDomain(term) && !isFileName(name):
 		return append(kinds, intel.Domain)
 	case isFileName(name):
 		return append(kinds, intel.FileName)
@@ -162,62 +162,4 @@ func plainGuesses(term []byte) []intel.ObservableKind {
 		return append(kinds, intel.Domain)
 	}
 	return kinds
-}
-
-// isKnownDomain reports whether a name ends in a public suffix of the ICANN
-// part of the list, or in .onion, and has a label before it.
-func isKnownDomain(name string) bool {
-	form, ok := appendDomain(nil, []byte(name))
-	if !ok {
-		return false
-	}
-	domain := string(form)
-	if strings.HasSuffix(domain, ".onion") {
-		return true
-	}
-	return Registered(domain) != "" && isICANN(domain)
-}
-
-// ownSuffixes are those of names within an organisation (RFC 6762 appendix G,
-// ICANN's .internal) and of documentation (RFC 2606).
-var ownSuffixes = [...]string{".local", ".lan", ".internal", ".intranet", ".corp", ".home", ".localdomain", ".example", ".test", ".invalid"}
-
-func isOwnDomain(name string) bool {
-	for _, suffix := range ownSuffixes {
-		if strings.HasSuffix(strings.ToLower(name), suffix) {
-			return true
-		}
-	}
-	return false
-}
-
-// isFileName reports whether a name ends like a file, and not like a domain
-// that is as likely.
-func isFileName(name string) bool {
-	dot := strings.LastIndexByte(name, '.')
-	if dot < 0 {
-		return false
-	}
-	switch extensions[strings.ToLower(name[dot+1:])] {
-	case onlyFile:
-		return true
-	case ratherFile:
-		return strings.Count(name, ".") == 1
-	}
-	return false
-}
-
-// weakExtensions are those that are also words of code and of prose: what ends
-// in one is not taken for a file in free text.
-var weakExtensions = map[string]bool{
-	"a": true, "c": true, "h": true, "o": true, "r": true, "s": true, "t": true, "class": true, "action": true, "map": true, "properties": true,
-	"config": true, "manifest": true, "data": true, "old": true, "temp": true, "lock": true, "part": true, "orig": true, "service": true, "socket": true,
-	"timer": true, "mount": true, "target": true, "rules": true, "spec": true, "patch": true, "theme": true, "job": true, "application": true, "bundle": true,
-	"go": true, "one": true, "pub": true, "key": true, "log": false, "url": true, "order": true, "dot": true, "bin": false, "obj": true, "la": true,
-	"po": true, "fs": true, "cs": true, "ts": true, "mk": true, "pid": true, "inc": true, "pol": true, "vb": true, "cat": true, "cab": false, "java": false,
-	"vue": true, "less": true, "asc": true, "sig": true, "rsa": true, "proto": true, "map2": true,
-}
-
-func isWeak(name string) bool {
-	return weakExtensions[strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])]
 }

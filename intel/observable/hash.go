@@ -1,19 +1,34 @@
 package observable
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // appendHex appends exactly that many hexadecimal digits.
 func appendHex(dst, text []byte, digits int) ([]byte, bool) {
 	if len(text) != digits {
 		return dst, false
 	}
-	for _, c := range text {
-		if _, ok := unhex(c); !ok {
-			return dst, false
-		}
-		dst = append(dst, lower(c))
+	start := len(dst)
+	dst = append(dst, text...)
+	bad := uint64(0)
+	for out := dst[start:]; len(out) >= 8; out = out[8:] { // every length is a multiple of eight
+		eight, wrong := hexEight(binary.LittleEndian.Uint64(out))
+		bad |= wrong
+		binary.LittleEndian.PutUint64(out, eight)
 	}
-	return dst, true
+	return dst, bad == 0
+}
+
+// hexEight turns eight hexadecimal digits into lower case at once; wrong is not
+// zero when one of the bytes is none.
+func hexEight(eight uint64) (low, wrong uint64) {
+	ascii := eight &^ high
+	digit := (ascii + (0x80-'0')*ones) &^ (ascii + (0x7f-'9')*ones)
+	small := ascii | ' '*ones
+	letter := (small + (0x80-'a')*ones) &^ (small + (0x7f-'f')*ones)
+	return eight | letter&high>>2, (^(digit | letter) | eight) & high
 }
 
 // appendCertificate appends a fingerprint of 20 or 32 bytes, written with or

@@ -57,8 +57,10 @@ func appendUserAgent(dst, text []byte) ([]byte, bool) {
 func appendCommandLine(dst, text []byte) ([]byte, bool) {
 	start := len(dst)
 	dst = appendLower(dst, text)
-	spaced := appendSpaced(dst[:start], dst[start:]) // in place: it only shortens
-	return shorten(spaced, start, longestCommandLine), len(spaced) > start
+	if !isSpaced(dst[start:]) {
+		dst = appendSpaced(dst[:start], dst[start:]) // in place: it only shortens
+	}
+	return shorten(dst, start, longestCommandLine), len(dst) > start
 }
 
 // digestMark stands between the kept beginning and the digest of the whole.

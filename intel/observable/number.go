@@ -47,7 +47,9 @@ func appendCVE(dst, text []byte) ([]byte, bool) {
 	if !ok {
 		return dst, false
 	}
-	text, ok = cutDash(text)
+	if text, ok = cutDash(text); !ok { // "cve.2017-0144" is how Sigma tags it
+		text, ok = bytes.CutPrefix(text, []byte("."))
+	}
 	if !ok || len(text) < 4 {
 		return dst, false
 	}

@@ -10,7 +10,7 @@ import (
 // nearest first, down to the one that was registered: of a.b.example.co.uk
 // they are b.example.co.uk and example.co.uk. It ends early when visit returns
 // false. A domain that is registered itself, or is a public suffix, has none.
-// Nothing is allocated: parents are parts of domain.
+// Parents are parts of domain; only the look-up of the suffix allocates, once.
 func Parents(domain string, visit func(parent string) bool) {
 	registered := Registered(domain)
 	if registered == "" {
@@ -50,10 +50,9 @@ func publicSuffix(domain string) string {
 	return suffix
 }
 
-// isICANN reports whether a domain ends in a suffix that ICANN's part of the
-// public suffix list knows.
-func isICANN(domain string) bool {
-	suffix := publicSuffix(domain)
+// isICANN reports whether a public suffix is of ICANN's part of the list, and
+// not the last label of a name that ends in nothing known.
+func isICANN(suffix string) bool {
 	_, icann := publicsuffix.PublicSuffix(suffix)
-	return icann || strings.IndexByte(suffix, '.') >= 0
+	return icann
 }

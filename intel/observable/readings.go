@@ -62,43 +62,53 @@ func hashKind(digits int) intel.ObservableKind {
 	return intel.NoObservable
 }
 
+// hashes reports hashes as Sysmon writes them: "SHA1=…,MD5=…,IMPHASH=…".
 func (x *Extractor) hashes(value []byte, visit Visit) {
 	for len(value) > 0 {
-		end := bytes.IndexByte(value, ',')
-		if end < 0 {
-			end = len(value)
+		one, rest, _ := bytes.Cut(value, []byte(","))
+		value = rest
+		named := 0 // the length of the name and the sign after it
+		for i := 0; i < min(len(one), longestHashName); i++ {
+			if one[i] == '=' {
+				named = i + 1
+				break
+			}
 		}
-		name, hash, named := bytes.Cut(value[:end], []byte("="))
-		switch {
-		case !named:
-			x.hash(name, visit)
-		case hasPrefixFold(trim(name), "imphash"):
-			x.emit(intel.ImpHash, hash, visit)
-		default:
-			x.hash(hash, visit)
+		if hasPrefixFold(trim(one[:named]), "imphash") {
+			x.emit(intel.ImpHash, one[named:], visit)
+		} else {
+			x.hash(one[named:], visit)
 		}
-		value = value[min(end+1, len(value)):]
 	}
 }
 
+// longestHashName is above the length of every name of a hash.
+const longestHashName = 16
+
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
-	path := x.emit(intel.FilePath, value, visit)
-	if path == nil {
+	value = bytes.TrimSuffix(trim(value), deletedMark)
+	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
-		return
 	}
+}
+
+// deletedMark is what Linux writes after the path of a program whose file is gone.
+var deletedMark = []byte(" (deleted)")
+
+// fileOf reports the name of the file that a path in normal form leads to.
+func (x *Extractor) fileOf(path []byte, visit Visit) {
 	name := baseName(path)
-	if path[0] == '/' || path[0] == '~' || path[0] == '.' {
-		x.emit(intel.FileName, name, visit)
-		return
+	if !isPOSIX(path) {
+		if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
+			name = name[:stream]
+		}
+		if n := len(name); n > 0 && n <= longestFileName && isAlnum(name[0]) && isAlnum(name[n-1]) {
+			x.report(intel.FileName, name, visit) // already in normal form
+			return
+		}
 	}
-	if stream := bytes.IndexByte(name, ':'); stream > 0 { // of an NTFS file
-		name = name[:stream]
-	}
-	if len(name) > 0 && len(name) <= longestFileName {
-		x.report(intel.FileName, name, visit) // already in normal form
-	}
+	x.emit(intel.FileName, name, visit)
 }
 
 // pathMark stands before each path in the list of a Defender event
@@ -129,7 +139,7 @@ func (x *Extractor) program(value []byte, visit Visit) {
 	} else if end := programEnd(value); end > 0 {
 		value = value[:end]
 	}
-	if bytes.IndexAny(value, `\/`) >= 0 {
+	if bytes.ContainsAny(value, `\/`) {
 		x.path(value, visit)
 	}
 }
@@ -137,7 +147,7 @@ func (x *Extractor) program(value []byte, visit Visit) {
 // programEnd returns where the name of a program without quotes ends: after
 // its extension, since folders may hold blanks, else at the first blank.
 func programEnd(value []byte) int {
-	for at := 0; at < len(value); at++ {
+	for at := range value {
 		if value[at] == '.' && at+4 <= len(value) && (at+4 == len(value) || isSpace(value[at+4])) && isLetter(value[at+1]) {
 			return at + 4
 		}
@@ -145,28 +155,14 @@ func programEnd(value []byte) int {
 	return bytes.IndexByte(value, ' ')
 }
 
-func (x *Extractor) url(value []byte, visit Visit) {
-	url := x.emit(intel.URL, value, visit)
-	if url == nil {
-		return
-	}
-	x.host(URLHost(url), visit)
-}
-
-func (x *Extractor) email(value []byte, visit Visit) {
-	if address := x.emit(intel.EmailAddress, value, visit); address != nil {
-		x.report(intel.Domain, lastPart(address, "@"), visit)
-	}
-}
-
 // request puts a URL together from its host and what follows.
 func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visit) {
 	value = trim(value)
 	if len(value) == 0 || value[0] != '/' || bytes.HasPrefix(value, []byte("//")) {
-		x.url(value, visit)
+		x.emitAll(intel.URL, value, visit)
 		return
 	}
-	for _, name := range r.hosts {
+	for _, name := range r.others {
 		host, ok := rec.First(name)
 		if !ok || len(host.Value) < 2 {
 			continue
@@ -179,7 +175,7 @@ func (x *Extractor) request(rec *intel.Record, r *rule, value []byte, visit Visi
 		x.text = append(x.text, host.Value...)
 		x.text = append(x.text, value...)
 		x.query(rec, r.query)
-		x.url(x.text, visit)
+		x.emitAll(intel.URL, x.text, visit)
 		return
 	}
 }

@@ -21,6 +21,8 @@ import (
 //	event   source, record, offset, host, channel, provider, event_id, product, category, service
 //	fields  the values that matched, by field; a list where a field has several
 //	group_by  of a correlation: the values that its events share
+//	indicator  kind, value, source, family, tlp, confidence, action; "match" and
+//	        "port" where the indicator has them; rule.type is "indicator"
 //
 // Texts are empty, never absent, when an event does not say.
 type JSONL struct {
@@ -47,6 +49,9 @@ func (j *JSONL) Finding(f *detect.Finding) error {
 		b = append(b, `,"group_by":`...)
 		b = appendValues(b, f.GroupBy)
 	}
+	if f.Indicator != nil {
+		b = appendIndicator(b, f)
+	}
 	b = append(b, "}\n"...)
 	j.buf = b
 	_, err := j.w.Write(b)
@@ -59,15 +64,27 @@ func (j *JSONL) rule(f *detect.Finding) []byte {
 	if f.Correlation != nil {
 		key = f.Correlation
 	}
+	if f.Indicator != nil { // there are too many to keep each one's
+		return appendRule(nil, f)
+	}
 	if part, ok := j.rules[key]; ok {
 		return part
 	}
+	b := appendRule(nil, f)
+	j.rules[key] = b
+	return b
+}
+
+func appendRule(b []byte, f *detect.Finding) []byte {
 	m := f.Meta()
-	b := appendPair(nil, `,"level":`, m.Level.String())
+	b = appendPair(b, `,"level":`, m.Level.String())
 	b = appendPair(b, `,"rule":{"id":`, m.ID)
 	b = appendPair(b, `,"title":`, m.Title)
 	if f.Correlation != nil {
 		b = appendPair(b, `,"type":`, "correlation")
+	}
+	if f.Indicator != nil {
+		b = appendPair(b, `,"type":`, "indicator")
 	}
 	b = append(b, `,"tags":[`...)
 	for i, tag := range m.Tags {
@@ -78,9 +95,7 @@ func (j *JSONL) rule(f *detect.Finding) []byte {
 	}
 	b = appendPair(b, `],"author":`, m.Author)
 	b = appendPair(b, `,"license":`, m.License)
-	b = append(b, '}')
-	j.rules[key] = b
-	return b
+	return append(b, '}')
 }
 
 func appendEvent(b []byte, f *detect.Finding) []byte {

@@ -35,7 +35,7 @@ type Overview struct {
 	first     [intel.Critical + 1]firstFinding
 	timeline  *timeline
 	hosts     *hostTable
-	groups    map[any]*Group // by *sigma.Rule or *sigma.Correlation
+	groups    map[any]*Group // by *sigma.Rule, *sigma.Correlation or indicatorGroup
 	lastGroup *Group         // findings of one rule often follow each other
 	lastKey   any
 }
@@ -46,10 +46,12 @@ type firstFinding struct {
 	host, title string
 }
 
-// Group is everything found by one rule or correlation.
+// Group is everything found by one rule or correlation, or by the indicators
+// that say the same.
 type Group struct {
 	Meta        detect.Meta
 	Correlation bool
+	Indicator   bool
 	LogSource   intel.LogSource // of the first finding's event
 	Findings    uint64
 	First, Last time.Time // zero when no event said when
@@ -90,14 +92,17 @@ func (o *Overview) group(f *detect.Finding) *Group {
 	if f.Correlation != nil {
 		key = f.Correlation
 	}
+	if f.Indicator != nil {
+		key = o.indicatorGroup(f)
+	}
 	if key == o.lastKey {
 		return o.lastGroup
 	}
 	g := o.groups[key]
 	if g == nil {
-		meta := f.Meta()
+		meta := groupMeta(f)
 		g = &Group{
-			Meta: meta, Correlation: f.Correlation != nil, LogSource: f.LogSource,
+			Meta: meta, Correlation: f.Correlation != nil, Indicator: f.Indicator != nil, LogSource: f.LogSource,
 			Techniques: TaggedTechniques(meta.Tags), timeline: newTimeline(maxRuleBars),
 		}
 		o.groups[key] = g

@@ -142,7 +142,7 @@ func facts(o *Overview, s *node.Summary) []string {
 	if first, last := o.Span(); !first.IsZero() {
 		all = append(all, span(first, last)+" UTC")
 	}
-	return append(all, Count(s.Events, "event", "events")+" read, "+Count(s.Rules, "rule", "rules")+" asked")
+	return append(all, Count(s.Events, "event", "events")+" read, "+asked(s)+" asked")
 }
 
 func levels(o *Overview) []levelView {

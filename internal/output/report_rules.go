@@ -82,6 +82,9 @@ func newRuleView(o *Overview, g *Group) ruleView {
 	if g.Correlation {
 		v.Kind = "Correlation"
 	}
+	if g.Indicator {
+		v.Kind = "Indicators"
+	}
 	names, all := o.GroupHosts(g, maxRuleHosts)
 	v.Hosts = number(all)
 	for _, name := range names {

@@ -52,7 +52,7 @@ func readSentence(s *node.Summary) string {
 }
 
 func foundSentence(o *Overview, s *node.Summary) string {
-	asked := Count(s.Rules, "rule", "rules")
+	asked := asked(s)
 	if s.Events == 0 {
 		return "Nothing was read, so nothing could be found."
 	}
@@ -81,6 +81,15 @@ func foundSentence(o *Overview, s *node.Summary) string {
 	return text + "."
 }
 
+// asked says what events were asked for.
+func asked(s *node.Summary) string {
+	text := Count(s.Rules, "rule", "rules")
+	if s.Indicators > 0 {
+		text += " and " + Count(s.Indicators, "indicator", "indicators")
+	}
+	return text
+}
+
 // Gaps says in sentences what was not covered: nothing found there means
 // nothing. Empty when everything was.
 func Gaps(s *node.Summary) []string {
@@ -98,6 +107,9 @@ func Gaps(s *node.Summary) []string {
 	add(s.OutsideWindow, Count(s.OutsideWindow, "event was left out as", "events were left out as")+" outside --since and --until.")
 	add(uint64(s.NotSeen), Count(s.NotSeen, "rule is", "rules are")+" for log sources that could have come but were not in this input.")
 	add(uint64(len(s.NoTelemetry)), fmt.Sprintf("No input of any kind can produce what some rules ask for: %s.", listed(s.NoTelemetry, len(s.NoTelemetry))))
+	if s.NamesFull {
+		gaps = append(gaps, fmt.Sprintf("The input has more than %s different names of fields: of those beyond, only the ones that rules use were told apart.", number(intel.NamesLimit)))
+	}
 	add(uint64(len(s.LeftOut)), "Correlations that cannot work were left out: "+listed(s.LeftOut, len(s.LeftOut))+".")
 	return append(gaps, uncorrelated(&s.Correlations)...)
 }

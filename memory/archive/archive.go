@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"tocsin/intel"
 )
 
@@ -48,22 +50,26 @@ const (
 	partShare = 32
 )
 
-// Archive keeps events on disk. It is safe for concurrent use; one process at a
-// time may have it open.
+// Archive keeps events on disk. It is safe for concurrent use.
 type Archive struct {
-	dir     string
-	config  Config
-	kinds   kindTable
-	sources sourceTable
+	dir    string
+	config Config
+	kinds  kindTable
+	codec  *zstd.Codec
+	unlock func() error
 
-	writing sync.Mutex // held by whoever replaces the manifest
+	flushing  sync.Mutex    // held while what was put is written
+	rewriting sync.Mutex    // held while segments are compacted or pruned
+	next      atomic.Uint64 // the number of the last segment written
+
+	writing sync.Mutex // held by whoever replaces the manifest; taken last but for mu
 	broken  error      // guarded by writing: the disk did not say whether it was replaced
 	current atomic.Pointer[manifest]
 
 	mu        sync.Mutex
 	pending   []pending // guarded by mu: put, and not yet written
 	held      int64     // guarded by mu: what they take in memory
-	oldest    time.Time // guarded by mu: when the first of them was put
+	oldest    time.Time // guarded by mu: when the first of them was put, or a cursor told; zero when nothing waits
 	committed uint64    // guarded by mu
 	scans     int       // guarded by mu: under way
 	obsolete  []string  // guarded by mu: files to be removed once no scan may read them
@@ -76,7 +82,8 @@ type pending struct {
 }
 
 // Open opens the archive in a folder, and makes it where there is none. What a
-// crash left half-written is removed.
+// crash left half-written is removed. The error is fault.Conflict when another
+// process has it open.
 func Open(dir string, c Config) (*Archive, error) {
 	c.FlushBytes = cmp.Or(c.FlushBytes, defaultFlushBytes)
 	c.FlushAge = cmp.Or(c.FlushAge, defaultFlushAge)
@@ -87,28 +94,34 @@ func Open(dir string, c Config) (*Archive, error) {
 	if err := os.MkdirAll(filepath.Join(dir, segmentsFolder), 0o700); err != nil {
 		return nil, err
 	}
-	m, err := readManifest(dir)
+	unlock, err := lock(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	if err := sweep(dir, m); err != nil {
-		return nil, fmt.Errorf("open archive: remove what a crash left: %w", err)
+	m, err := readManifest(dir)
+	if err == nil {
+		err = sweep(dir, m)
 	}
-	a := &Archive{dir: dir, config: c, committed: m.Cursor}
+	if err != nil {
+		return nil, fmt.Errorf("open archive: %w", errors.Join(err, unlock()))
+	}
+	a := &Archive{dir: dir, config: c, committed: m.Cursor, codec: newCodec(), unlock: sync.OnceValue(unlock)}
 	a.kinds = kindTable{describe: c.Describe, resolve: c.Class}
 	a.current.Store(m)
+	a.next.Store(m.Next)
 	return a, nil
 }
 
-// Close writes what was committed. Batches of entries that were not are
-// forgotten: the journal has them still. It must not be called before every
-// scan has ended.
+// Close writes what was committed, and lets others open the archive. Batches of
+// entries that were not committed are forgotten: the journal has them still. It
+// must not be called before every scan has ended.
 func (a *Archive) Close() error {
 	err := a.Flush()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.pending = nil
-	return errors.Join(err, a.removeObsolete())
+	a.removeObsolete()
+	return errors.Join(err, a.unlock())
 }
 
 // Cursor returns the entry of the journal up to which all events are safely on
@@ -125,22 +138,21 @@ func (a *Archive) pin() *manifest {
 	return a.current.Load()
 }
 
-func (a *Archive) release() error {
+func (a *Archive) release() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.scans--
-	return a.removeObsolete()
+	a.removeObsolete()
 }
 
 // removeObsolete removes files that no scan can want any more; the caller holds
 // mu. What cannot be removed is swept when the archive is opened next.
-func (a *Archive) removeObsolete() (err error) {
+func (a *Archive) removeObsolete() {
 	if a.scans > 0 {
-		return nil
+		return
 	}
 	for _, file := range a.obsolete {
-		err = errors.Join(err, os.Remove(a.path(file)))
+		_ = os.Remove(a.path(file))
 	}
 	a.obsolete = nil
-	return err
 }

@@ -15,6 +15,8 @@ type groupReader struct {
 	*segment
 	number int // which row group
 	names  *intel.Names
+	// unbounded: the names are for what is read alone, and none may be lost.
+	unbounded bool
 
 	kinds   []int32 // by row, an index into the segment's; nil: all rows are of one
 	shapes  *columnData
@@ -235,7 +237,7 @@ func (g *groupReader) newPlan(key planKey) (*plan, error) {
 // intern numbers a name of the archive. Names come from telemetry that was
 // bounded when it was written, but over years there may be many.
 func (g *groupReader) intern(text string) intel.Name {
-	if g.names.Len() < 2*intel.NamesLimit {
+	if g.unbounded || g.names.Len() < 2*intel.NamesLimit {
 		return g.names.Intern(text)
 	}
 	return g.names.Path([]byte(text))

@@ -49,15 +49,9 @@ type restFilter struct {
 	filter filter
 }
 
-const (
-	// maxListed bounds the hosts, sources and names that an index lists of a row
-	// group: beyond it nothing is skipped by them.
-	maxListed = 1024
-	// maxIndex bounds an index that is read: a segment has some ten row groups of
-	// at most 512 columns with a filter of at most 32 KiB each; real ones have
-	// some 100 KB.
-	maxIndex = 256 << 20
-)
+// maxListed bounds the hosts, sources and names that an index lists of a row
+// group: beyond it nothing is skipped by them.
+const maxListed = 1024
 
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -213,7 +207,7 @@ func (r *indexReader) bytes() []byte {
 }
 
 func (r *indexReader) texts() []string {
-	n := int(r.number(uint64(len(r.in)) + 1))
+	n := int(r.number(maxListed + 1))
 	if n == 0 {
 		return nil
 	}
@@ -229,7 +223,7 @@ func (r *indexReader) part() part {
 }
 
 func (r *indexReader) group(x *index) (g groupIndex) {
-	g.rows = int(r.number(math.MaxInt32))
+	g.rows = int(r.number(groupRows))
 	g.timeless = r.bool()
 	g.min, g.max = r.signed(), r.signed()
 	g.hosts, g.sources = r.texts(), r.texts()

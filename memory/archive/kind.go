@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"tocsin/intel"
-	"tocsin/telemetry"
 )
 
 // kind is a class of events as it is stored: by its key, from which the class
@@ -25,6 +24,7 @@ type kindTable struct {
 
 	byClass sync.Map // *intel.Class → *kind
 	byKey   sync.Map // string → *kind
+	classes sync.Map // string → *intel.Class, by key
 }
 
 func (t *kindTable) of(class *intel.Class) *kind {
@@ -49,30 +49,16 @@ func (t *kindTable) intern(k kind) *kind {
 // knows it any more, what was stored of it, so that rules for its log source are
 // still asked.
 func (t *kindTable) class(k *kind) *intel.Class {
-	if class := t.resolve(k.key); class != nil {
-		return class
+	if known, ok := t.classes.Load(k.key); ok {
+		return known.(*intel.Class)
 	}
-	class := &intel.Class{Product: k.product, Service: k.service}
-	if k.categories != "" {
-		class.Categories = strings.Split(k.categories, ",")
+	class := t.resolve(k.key)
+	if class == nil {
+		class = &intel.Class{Product: k.product, Service: k.service}
+		if k.categories != "" {
+			class.Categories = strings.Split(k.categories, ",")
+		}
 	}
-	return class
-}
-
-// sourceTable gives each source its one copy.
-type sourceTable struct {
-	last  sync.Map // *telemetry.Source → *source
-	known sync.Map // source → *source
-}
-
-func (t *sourceTable) of(s *telemetry.Source) *source {
-	if known, ok := t.known.Load(source{s.Name, string(s.Format)}); ok {
-		return known.(*source)
-	}
-	return t.intern(source{s.Name, string(s.Format)})
-}
-
-func (t *sourceTable) intern(s source) *source {
-	known, _ := t.known.LoadOrStore(s, &s)
-	return known.(*source)
+	known, _ := t.classes.LoadOrStore(k.key, class)
+	return known.(*intel.Class)
 }

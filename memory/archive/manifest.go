@@ -16,7 +16,7 @@ import (
 type manifest struct {
 	Version  int     `json:"version"`
 	Cursor   uint64  `json:"cursor"` // entries up to it are archived
-	Next     uint64  `json:"next"`   // the number of the next segment
+	Next     uint64  `json:"next"`   // numbers of segments up to it were given
 	Segments []entry `json:"segments"`
 }
 
@@ -30,6 +30,7 @@ type entry struct {
 	Min       int64  `json:"min"`  // of their times, in microseconds; Min > Max: none says any
 	Max       int64  `json:"max"`
 	Timeless  bool   `json:"timeless,omitempty"`
+	Written   int64  `json:"written"` // when the last of its events was archived, in microseconds
 	IndexAt   int64  `json:"index_at"`
 	IndexSize int64  `json:"index_size"`
 	IndexSum  uint32 `json:"index_sum"`
@@ -39,6 +40,7 @@ const (
 	manifestVersion = 1
 	manifestName    = "manifest.json"
 	segmentsFolder  = "segments"
+	lockName        = "lock"
 	segmentSuffix   = ".parquet"
 	// newSuffix ends the name of a manifest that is being written.
 	newSuffix = ".new"
@@ -104,7 +106,6 @@ func (m *manifest) with(made []entry, gone map[string]bool) *manifest {
 	next := *m
 	next.Segments = slices.DeleteFunc(slices.Clone(m.Segments), func(e entry) bool { return gone[e.File] })
 	next.Segments = append(next.Segments, made...)
-	next.Next += uint64(len(made))
 	return &next
 }
 
@@ -123,15 +124,6 @@ func writeFile(path string, data []byte) (err error) {
 		return errors.Join(err, os.Remove(path))
 	}
 	return nil
-}
-
-// syncFolder makes sure that a folder's entries are on disk.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // sweep removes files that no manifest lists: what a crash left.

@@ -27,6 +27,9 @@ type Query struct {
 	Ask func(*intel.Class) Interest
 	// Workers is how many goroutines read; 0 means 1.
 	Workers int
+	// Progress is told how many segments have been begun, of how many that may
+	// hold something wanted; may be nil.
+	Progress func(begun, total int)
 }
 
 // Interest is what somebody asks of events of one class.

@@ -21,7 +21,7 @@ import (
 // of ctx; what it says of what was read holds then too.
 func (a *Archive) Scan(ctx context.Context, q Query, names *intel.Names, worker func() func(*Row) error) (stats ScanStats, err error) {
 	m := a.pin()
-	defer func() { err = errors.Join(err, a.release()) }()
+	defer a.release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &scanning{archive: a, query: newFilterQuery(q), names: names, classes: map[string]wanted{}}
@@ -41,10 +41,14 @@ func (a *Archive) Scan(ctx context.Context, q Query, names *intel.Names, worker 
 			}
 		})
 	}
-	for _, e := range s.choose(m.Segments) {
+	chosen := s.choose(m.Segments)
+	for i, e := range chosen {
 		select {
 		case work <- e:
 		case <-ctx.Done():
+		}
+		if q.Progress != nil {
+			q.Progress(i+1, len(chosen))
 		}
 	}
 	close(work)
@@ -71,10 +75,6 @@ func newFilterQuery(q Query) filterQuery {
 	if !q.Until.IsZero() {
 		f.until = q.Until.Add(time.Microsecond - 1).UnixMicro()
 	}
-	f.Needles = nil
-	for _, needle := range q.Needles {
-		f.Needles = append(f.Needles, strings.ToLower(needle))
-	}
 	return f
 }
 
@@ -96,7 +96,9 @@ func (q *filterQuery) during(s timeSpan) bool {
 
 // all reports whether no event of those times is left out.
 func (q *filterQuery) all(s timeSpan) bool {
-	return s.min > s.max || (s.min >= q.since && s.max < q.until && q.Until.IsZero()) || (q.Since.IsZero() && q.Until.IsZero())
+	return s.min > s.max ||
+		((q.Since.IsZero() || !time.UnixMicro(s.min).Before(q.Since)) &&
+			(q.Until.IsZero() || time.UnixMicro(s.max+1).Before(q.Until)))
 }
 
 // wants reports whether an event of that time is wanted.
@@ -109,6 +111,8 @@ type scanning struct {
 	archive *Archive
 	query   filterQuery
 	names   *intel.Names
+	// unbounded: the names are for this scan alone, and none may be lost.
+	unbounded bool
 
 	mu      sync.Mutex
 	stats   ScanStats         // guarded by mu
@@ -175,8 +179,8 @@ func newScanWorker(s *scanning, visit func(*Row) error) *scanWorker {
 func (w *scanWorker) segment(ctx context.Context, e entry) error {
 	w.stats = ScanStats{}
 	read, err := w.readSegment(ctx, e)
-	w.scanning.mu.Lock()
-	defer w.scanning.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	total := &w.scanning.stats
 	total.Groups += w.stats.Groups
 	total.Passed += w.stats.Passed
@@ -201,12 +205,12 @@ func (w *scanWorker) readSegment(ctx context.Context, e entry) (read int64, err 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	w.reader = groupReader{segment: s, names: w.names, columnAt: map[string]int{}, sourceCopies: map[source]*telemetry.Source{}}
+	w.reader = groupReader{segment: s, names: w.names, unbounded: w.unbounded, columnAt: map[string]int{}, sourceCopies: map[source]*telemetry.Source{}}
 	for i, name := range s.names {
 		w.reader.columnAt[name] = i
 	}
-	for i := range s.index.kinds {
-		w.reader.wanted = append(w.reader.wanted, w.wanted(&s.index.kinds[i]))
+	for i := range s.kinds {
+		w.reader.wanted = append(w.reader.wanted, w.wanted(&s.kinds[i]))
 	}
 	var failed error
 	for i := range s.groups {

@@ -56,11 +56,7 @@ func openIndex(path string, e entry) (s *segment, err error) {
 		return nil, damaged(fmt.Errorf("it has %d bytes instead of %d", info.Size(), e.Bytes))
 	}
 	s = &segment{file: f, entry: e, chunks: map[part][]byte{}}
-	at := part{e.IndexAt, e.IndexSize, e.IndexSum}
-	if at.size > maxIndex {
-		return nil, damaged(errIndex)
-	}
-	data, err := s.verified(at)
+	data, err := s.verified(part{e.IndexAt, e.IndexSize, e.IndexSum})
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +102,11 @@ func (s *segment) open() error {
 	}
 	if len(s.layout.RowGroups()) != len(s.groups) {
 		return damaged(errIndex)
+	}
+	for i, g := range s.layout.RowGroups() {
+		if g.NumRows() != int64(s.groups[i].rows) {
+			return damaged(errRows)
+		}
 	}
 	s.leaves = findLeaves(s.layout.Schema(), s.names)
 	return nil

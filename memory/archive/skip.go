@@ -35,7 +35,7 @@ func (w *scanWorker) mayHoldNeedle(g *groupIndex) bool {
 
 // mayHoldAnywhere reports whether a text can stand in any field.
 func (g *groupIndex) mayHoldAnywhere(text string) bool {
-	return g.rest.filter.mayHold(text) ||
+	return text == "" || g.rest.filter.mayHold(text) ||
 		slices.ContainsFunc(g.filters, func(c columnFilter) bool { return c.present && c.filter.mayHold(text) })
 }
 
@@ -47,6 +47,9 @@ func (w *scanWorker) mayHoldKind(g *groupIndex, kind *wanted) bool {
 }
 
 func (w *scanWorker) mayHoldClue(g *groupIndex, c Clue) bool {
+	if c.Text == "" {
+		return true // stands in every value, and in none
+	}
 	if len(c.Fields) == 0 {
 		return g.mayHoldAnywhere(c.Text)
 	}

@@ -2,6 +2,11 @@ package archive_test
 
 import (
 	"context"
+	"flag"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -13,6 +18,22 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(childFolder); dir != "" {
+		fmt.Fprintln(os.Stderr, child(dir))
+		os.Exit(1)
+	}
+	if dir := os.Getenv(fullFolder); dir != "" {
+		if err := childOnFullDisk(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	// Properties write files and wait until they are on disk; more checks can be
+	// asked for on the command line.
+	if err := flag.Set("rapid.checks", "10"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -22,9 +43,12 @@ type world struct {
 	names    *intel.Names
 }
 
+// loaded are the mappings, which take longer to compile than most tests take.
+var loaded = sync.OnceValues(func() (*logsource.Mappings, error) { return logsource.Load() })
+
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	mappings, err := logsource.Load()
+	mappings, err := loaded()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -114,3 +138,5 @@ func scan[T any](tb testing.TB, a *archive.Archive, q archive.Query, names *inte
 	}
 	return all, stats
 }
+
+func castagnoli(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }

@@ -21,7 +21,7 @@ const (
 	// them. Windows' own events have some 200 names in daily use.
 	maxColumns = 512
 	// distinctSample is how many values of a column tell whether they repeat.
-	distinctSample = 4096
+	distinctSample = 1024
 )
 
 // columnType is how a column's values are stored.

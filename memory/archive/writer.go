@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"tocsin/intel"
 )
@@ -23,11 +24,16 @@ func (a *Archive) Put(entry uint64, b *Batch) {
 	if entry <= a.current.Load().Cursor {
 		return
 	}
-	if len(a.pending) == 0 {
-		a.oldest = a.config.Now()
-	}
+	a.wait()
 	a.pending = append(a.pending, pending{entry, b})
 	a.held += b.size()
+}
+
+// wait notes that something waits to be written; the caller holds mu.
+func (a *Archive) wait() {
+	if a.oldest.IsZero() {
+		a.oldest = a.config.Now()
+	}
 }
 
 // Commit says that all events of the entries up to the cursor were put, and
@@ -38,7 +44,16 @@ func (a *Archive) Put(entry uint64, b *Batch) {
 func (a *Archive) Commit(cursor uint64) error {
 	a.mu.Lock()
 	a.committed = max(a.committed, cursor)
-	due := a.held >= a.config.FlushBytes || (len(a.pending) > 0 && a.config.Now().Sub(a.oldest) >= a.config.FlushAge)
+	if a.committed > a.Cursor() {
+		a.wait()
+	}
+	ready := int64(0)
+	for _, p := range a.pending {
+		if p.entry <= a.committed {
+			ready += p.batch.size()
+		}
+	}
+	due := ready >= a.config.FlushBytes || (!a.oldest.IsZero() && a.config.Now().Sub(a.oldest) >= a.config.FlushAge)
 	a.mu.Unlock()
 	if !due {
 		return nil
@@ -48,8 +63,8 @@ func (a *Archive) Commit(cursor uint64) error {
 
 // Flush writes all that is committed.
 func (a *Archive) Flush() error {
-	a.writing.Lock()
-	defer a.writing.Unlock()
+	a.flushing.Lock()
+	defer a.flushing.Unlock()
 	a.mu.Lock()
 	cursor := a.committed
 	var rows []rowRef
@@ -59,18 +74,23 @@ func (a *Archive) Flush() error {
 		}
 	}
 	a.mu.Unlock()
-	if cursor == a.current.Load().Cursor {
+	if cursor == a.Cursor() {
 		return nil
 	}
-	if err := a.replace(a.config.Names, rows, nil, cursor); err != nil {
+	made, err := a.writeSegments(a.config.Names, rows, a.config.Now())
+	if err == nil {
+		err = a.replace(made, nil, cursor)
+	}
+	if err != nil {
 		return fmt.Errorf("write %d events to the archive: %w", len(rows), err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.pending = slices.DeleteFunc(a.pending, func(p pending) bool { return p.entry <= cursor })
-	a.held, a.oldest = 0, a.config.Now()
+	a.held, a.oldest = 0, time.Time{}
 	for _, p := range a.pending {
 		a.held += p.batch.size()
+		a.wait()
 	}
 	return nil
 }
@@ -82,57 +102,32 @@ func (b *Batch) refs(to []rowRef) []rowRef {
 	return to
 }
 
-// replace writes rows as new segments in place of the old files, and the cursor
-// with them: all of it or nothing. The caller holds writing.
-func (a *Archive) replace(names *intel.Names, rows []rowRef, old []string, cursor uint64) (err error) {
-	if a.broken != nil {
-		return fmt.Errorf("the archive must be opened again: %w", a.broken)
-	}
-	before := a.current.Load()
-	var made []entry
+// writeSegments writes rows as segments, which nothing lists yet: all of them or
+// none.
+func (a *Archive) writeSegments(names *intel.Names, rows []rowRef, written time.Time) (made []entry, err error) {
 	defer func() {
-		if err != nil && a.broken == nil {
-			for _, e := range made {
-				err = errors.Join(err, os.Remove(a.path(e.File)))
-			}
+		if err != nil {
+			err = errors.Join(err, a.remove(made))
+			made = nil
 		}
 	}()
 	for _, p := range divide(rows, a.config.SegmentBytes/partShare, a.config.SegmentBytes) {
-		e, err := a.writeSegment(names, p, before.Next+uint64(len(made)))
+		e, err := a.writeSegment(names, p, a.next.Add(1))
 		if err != nil {
-			return err
+			return made, err
 		}
+		e.Written = written.UnixMicro()
 		made = append(made, e)
 	}
 	if len(made) > 0 {
-		if err := syncFolder(filepath.Join(a.dir, segmentsFolder)); err != nil {
-			return err
-		}
+		return made, syncFolder(filepath.Join(a.dir, segmentsFolder))
 	}
-	gone := map[string]bool{}
-	for _, file := range old {
-		gone[file] = true
-	}
-	next := before.with(made, gone)
-	next.Cursor = max(cursor, next.Cursor)
-	if replaced, err := next.write(a.dir); err != nil {
-		if replaced {
-			a.broken = err
-		}
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.current.Store(next)
-	a.obsolete = append(a.obsolete, old...)
-	// A file that stays although nothing lists it is no failure of the write.
-	_ = a.removeObsolete()
-	return nil
+	return made, nil
 }
 
 // writeSegment makes a segment and writes its file.
 func (a *Archive) writeSegment(names *intel.Names, p portion, number uint64) (entry, error) {
-	s, err := encode(names, p.rows)
+	s, err := encode(names, a.codec, p.rows)
 	if err != nil {
 		return entry{}, err
 	}
@@ -143,4 +138,41 @@ func (a *Archive) writeSegment(names *intel.Names, p portion, number uint64) (en
 		IndexAt: s.index.offset, IndexSize: s.index.size, IndexSum: s.index.sum,
 	}
 	return e, writeFile(a.path(e.File), s.data)
+}
+
+func (a *Archive) remove(files []entry) (err error) {
+	for _, e := range files {
+		err = errors.Join(err, os.Remove(a.path(e.File)))
+	}
+	return err
+}
+
+// replace lists new segments in place of old ones, and the cursor with them:
+// all of it or nothing. When it fails the new segments' files are gone.
+func (a *Archive) replace(made, old []entry, cursor uint64) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if a.broken != nil {
+		return fmt.Errorf("the archive must be opened again: %w", a.broken)
+	}
+	gone := map[string]bool{}
+	for _, e := range old {
+		gone[e.File] = true
+	}
+	next := a.current.Load().with(made, gone)
+	next.Cursor, next.Next = max(cursor, next.Cursor), a.next.Load()
+	if replaced, err := next.write(a.dir); replaced && err != nil {
+		a.broken = err
+		return err
+	} else if err != nil {
+		return errors.Join(err, a.remove(made))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.current.Store(next)
+	for _, e := range old {
+		a.obsolete = append(a.obsolete, e.File)
+	}
+	a.removeObsolete()
+	return nil
 }

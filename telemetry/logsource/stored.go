@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 
 	"tocsin/intel"
 )
@@ -29,7 +30,7 @@ func (m *Mappings) Key(class *intel.Class) string {
 	}
 	stored := storedClass{Mapping: made.mapping.Mapping, Constants: class.Constants}
 	for _, i := range made.holding {
-		stored.Entries = append(stored.Entries, made.mapping.sources[i].mark())
+		stored.Entries = append(stored.Entries, made.mapping.sources[i].mark)
 	}
 	key, err := json.Marshal(stored)
 	if err != nil {
@@ -60,7 +61,7 @@ func (m *Mappings) Class(key string) *intel.Class {
 	var holding []int
 	found := map[string]bool{}
 	for i := range m.mappings[at].sources {
-		if mark := m.mappings[at].sources[i].mark(); held[mark] {
+		if mark := m.mappings[at].sources[i].mark; held[mark] {
 			holding, found[mark] = append(holding, i), true
 		}
 	}
@@ -78,7 +79,7 @@ func (m *Mappings) Class(key string) *intel.Class {
 
 // mark is a hash of an entry's condition. Entries with the same condition hold
 // together, and have the same mark.
-func (s *compiledSource) mark() string {
+func (s *source) mark() string {
 	h := fnv.New64a()
 	for _, c := range s.When {
 		fmt.Fprint(h, "clause")
@@ -86,5 +87,5 @@ func (s *compiledSource) mark() string {
 			fmt.Fprintf(h, "%q %d %q", t.field, t.op, t.values)
 		}
 	}
-	return fmt.Sprintf("%x", h.Sum64())
+	return strconv.FormatUint(h.Sum64(), 16)
 }
