@@ -39,8 +39,14 @@ func TestLevelFollowsConfidenceAndAction(t *testing.T) {
 		action     intel.Action
 		want       intel.Severity
 	}{
-		{100, intel.Detect, intel.High}, {75, intel.Detect, intel.High}, {74, intel.Detect, intel.Medium}, {40, intel.Detect, intel.Medium},
-		{39, intel.Detect, intel.Low}, {0, intel.Detect, intel.Medium}, {100, intel.Block, intel.Critical}, {39, intel.Block, intel.Medium},
+		{100, intel.Detect, intel.High},
+		{75, intel.Detect, intel.High},
+		{74, intel.Detect, intel.Medium},
+		{40, intel.Detect, intel.Medium},
+		{39, intel.Detect, intel.Low},
+		{0, intel.Detect, intel.Medium},
+		{100, intel.Block, intel.Critical},
+		{39, intel.Block, intel.Medium},
 		{100, intel.DoNotBlock, intel.Informational},
 	} {
 		o := intel.Origin{Confidence: c.confidence, Action: c.action}

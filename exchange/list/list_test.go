@@ -2,6 +2,7 @@ package list_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,11 +30,8 @@ func read(t testing.TB, text string, o list.Options) (found []string) {
 		if in.Match != intel.MatchOrdinary {
 			line += " " + in.Match.String()
 		}
-		for _, said := range []string{in.Label, in.ID, stamp(in.From), stamp(in.Until)} {
-			if said != "" {
-				line += ", " + said
-			}
-		}
+		said := slices.DeleteFunc([]string{line, in.Label, in.ID, stamp(in.From), stamp(in.Until)}, func(text string) bool { return text == "" })
+		line = strings.Join(said, ", ")
 		if in.Confidence > 0 {
 			line += fmt.Sprintf(", %d%%", in.Confidence)
 		}
