@@ -61,6 +61,7 @@ func sections() []section {
 		{"matching", (*bench).matching},
 		{"evtx", (*bench).binaryLogs},
 		{"watch", (*bench).watching},
+		{"indicators", (*bench).indicators},
 	}
 }
 
