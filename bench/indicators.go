@@ -50,7 +50,7 @@ func (b *bench) indicators(ctx context.Context, s *stream) (*report, error) {
 	n := float64(loaded.report.Kept)
 	r.goals = []goal{
 		{text: "indicators loaded, millions", got: n / 1e6, limit: 9.99, atLeast: true, measurement: loaded.note()},
-		{text: "seconds to load them from the data directory", got: loaded.took.Seconds(), limit: 10, measurement: fmt.Sprintf("(%.2f s of CPU)", loaded.cpu.Seconds())},
+		{text: "seconds of CPU to load them from the data directory", got: loaded.cpu.Seconds(), limit: 10, measurement: fmt.Sprintf("(%.2f s elapsed)", loaded.took.Seconds())},
 		{text: "bytes of memory an indicator, everything included", got: float64(loaded.heap) / n, limit: 64, measurement: fmt.Sprintf("(%.1f by the set's own count)", float64(loaded.report.Memory)/n)},
 		{text: "µs of CPU an event for typed fields", got: r.lines[1].each() - r.lines[0].each(), limit: 1},
 	}
@@ -80,13 +80,13 @@ func (h *hunter) match(s *stream) error {
 type loadedIndicators struct {
 	live      *indicator.Live
 	report    indicator.Report
-	read      time.Duration // elapsed, from text
+	read      time.Duration // of CPU, from text
 	took, cpu time.Duration // from the data directory
 	heap      uint64
 }
 
 func (l *loadedIndicators) note() string {
-	return fmt.Sprintf("(read from text in %.2f s)", l.read.Seconds())
+	return fmt.Sprintf("(read from text in %.2f s of CPU)", l.read.Seconds())
 }
 
 // loadIndicators installs the sets in a data directory and loads them from
@@ -125,12 +125,12 @@ func (l *loadedIndicators) install(dir, path string) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }()
-	start := time.Now()
+	start := used()
 	p, _, err := exchange.ReadIndicators(f, exchange.IndicatorOptions{Origin: intel.Origin{Source: "bench"}})
 	if err != nil {
 		return 0, err
 	}
-	l.read += time.Since(start)
+	l.read += used() - start
 	name := filepath.Base(path)
 	name = name[:len(name)-len(filepath.Ext(name))]
 	_, err = knowledge.OpenIndicators(dir).Add(knowledge.IndicatorSet{Name: name, Origin: path}, p, time.Now())

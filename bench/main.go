@@ -34,8 +34,13 @@ func command() error {
 	flag.StringVar(&b.peers, "peers", "../bin/peers", `folder that "make peers" installed into`)
 	flag.StringVar(&b.product, "product", "../bin/tocsin", "the binary of the product")
 	flag.IntVar(&b.rounds, "rounds", 5, "runs of each contender; the median counts")
+	b.ledger.flags()
+	flag.IntVar(&b.archived, "archived", 10_000_000, "events in the archive that is hunted in")
 	only := flag.String("only", "", "sections to run, by commas: "+strings.Join(names(), ","))
 	flag.Parse()
+	if b.ledger.child != "" {
+		return fillUntilKilled(b.ledger.child)
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -46,6 +51,8 @@ func command() error {
 type bench struct {
 	data, peers, product string
 	rounds               int
+	ledger               ledgerSizes
+	archived             int
 	work                 string // a temporary folder
 }
 
@@ -53,15 +60,20 @@ type bench struct {
 type section struct {
 	name string
 	run  func(*bench, context.Context, *stream) (*report, error)
+	// alone says that it needs no stream of events.
+	alone bool
 }
 
 func sections() []section {
 	return []section{
-		{"decoding", (*bench).decoding},
-		{"matching", (*bench).matching},
-		{"evtx", (*bench).binaryLogs},
-		{"watch", (*bench).watching},
-		{"indicators", (*bench).indicators},
+		{name: "decoding", run: (*bench).decoding},
+		{name: "matching", run: (*bench).matching},
+		{name: "evtx", run: (*bench).binaryLogs},
+		{name: "watch", run: (*bench).watching},
+		{name: "indicators", run: (*bench).indicators},
+		{name: "ledger", run: (*bench).ledgerBesideSQL, alone: true},
+		{name: "ledger-alone", run: (*bench).ledgerAlone, alone: true},
+		{name: "archive", run: (*bench).archiving},
 	}
 }
 
@@ -82,17 +94,10 @@ func (b *bench) run(ctx context.Context, only string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.work)) }()
-	files, err := samples(b.data, "evtx-attack-samples", ".evtx")
+	s, err := b.stream(ctx, wanted)
 	if err != nil {
 		return err
 	}
-	s, err := attackStream(ctx, files, b.peer("bin/evtx_dump"))
-	if err != nil {
-		return fmt.Errorf(`make the stream of events: %w (is "make peers" done?)`, err)
-	}
-	fmt.Printf("%d events (%d different), %s, %d processors, median of %d runs\n",
-		int(s.events()), len(s.lines), runtime.Version(), runtime.NumCPU(), b.rounds)
-
 	missed := 0
 	for _, section := range sections() {
 		if !slices.Contains(wanted, section.name) {
@@ -113,6 +118,24 @@ func (b *bench) run(ctx context.Context, only string) (err error) {
 		return fmt.Errorf("%d goals not reached", missed)
 	}
 	return nil
+}
+
+// stream makes the events that the wanted sections measure with, if any.
+func (b *bench) stream(ctx context.Context, wanted []string) (*stream, error) {
+	if !slices.ContainsFunc(sections(), func(s section) bool { return !s.alone && slices.Contains(wanted, s.name) }) {
+		return nil, nil
+	}
+	files, err := samples(b.data, "evtx-attack-samples", ".evtx")
+	if err != nil {
+		return nil, err
+	}
+	s, err := attackStream(ctx, files, b.peer("bin/evtx_dump"))
+	if err != nil {
+		return nil, fmt.Errorf(`make the stream of events: %w (is "make peers" done?)`, err)
+	}
+	fmt.Printf("%d events (%d different), %s, %d processors, median of %d runs\n",
+		int(s.events()), len(s.lines), runtime.Version(), runtime.NumCPU(), b.rounds)
+	return s, nil
 }
 
 func (b *bench) peer(path string) string { return filepath.Join(b.peers, filepath.FromSlash(path)) }

@@ -42,6 +42,10 @@ func New(rules []*sigma.Rule, correlations []*sigma.Correlation, names *intel.Na
 // is missing.
 func (d *Detector) Problems() []*sigma.Problem { return d.problems }
 
+// Engine returns the compiled rules, for who asks more of them than an
+// Inspector does: which of an archive's events they can match at all.
+func (d *Detector) Engine() *engine.Engine { return d.engine }
+
 // fieldNames are the fields that a finding shows apart.
 type fieldNames struct{ channel, provider, eventID intel.Name }
 

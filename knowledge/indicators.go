@@ -45,7 +45,7 @@ func (i *Indicators) Add(s IndicatorSet, p *pack.Pack, at time.Time) (IndicatorS
 	if err := CheckName(s.Name); err != nil {
 		return s, err
 	}
-	unlock, err := lock(i.dir, "indicators")
+	unlock, err := lock(i.dir)
 	if err != nil {
 		return s, err
 	}
@@ -85,7 +85,7 @@ func (i *Indicators) Remove(name string) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	unlock, err := lock(i.dir, "indicators")
+	unlock, err := lock(i.dir)
 	if err != nil {
 		return err
 	}

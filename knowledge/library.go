@@ -193,7 +193,7 @@ func (l *Library) Remove(name string) error {
 	return os.RemoveAll(filepath.Join(l.dir, setsFolder, name))
 }
 
-func (l *Library) lock() (unlock func(), err error) { return lock(l.dir, "rules") }
+func (l *Library) lock() (unlock func(), err error) { return lock(l.dir) }
 
 func (l *Library) save(s Set) error {
 	if err := writeJSON(filepath.Join(l.dir, setsFolder, s.Name, setFile), s); err != nil {

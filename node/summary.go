@@ -51,3 +51,47 @@ type Progress struct {
 	Events      uint64
 	Findings    uint64
 }
+
+// Accounts adds up what was heard of sources: a summary of what came, as far as
+// it can be told without rules. Its zero value is ready; it belongs to one
+// goroutine.
+type Accounts struct {
+	summary  Summary
+	bySource map[string]int
+}
+
+// Hear adds a run of events.
+func (a *Accounts) Hear(h Heard) {
+	s := a.source(h.Source)
+	s.Events += h.Events
+	s.Bytes += h.Bytes
+	a.summary.Events += h.Events
+	a.summary.Bytes += h.Bytes
+	for _, p := range h.Problems {
+		s.skip(p)
+	}
+}
+
+// Skip adds what of a source could not be read at all.
+func (a *Accounts) Skip(p SourceProblem) {
+	a.source(&telemetry.Source{Name: p.Source}).skip(p.Problem)
+}
+
+func (a *Accounts) source(source *telemetry.Source) *SourceSummary {
+	if a.bySource == nil {
+		a.bySource = map[string]int{}
+	}
+	at, ok := a.bySource[source.Name]
+	if !ok {
+		at = len(a.summary.Sources)
+		a.bySource[source.Name] = at
+		a.summary.Sources = append(a.summary.Sources, SourceSummary{Name: source.Name, Format: source.Format})
+	}
+	return &a.summary.Sources[at]
+}
+
+// Summary returns what was heard so far.
+func (a *Accounts) Summary(elapsed time.Duration) Summary {
+	a.summary.Elapsed = elapsed
+	return a.summary
+}

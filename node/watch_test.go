@@ -191,3 +191,16 @@ func TestWatchEndsWhenCancelled(t *testing.T) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }
+
+// Most of a machine's logs hold a few events each.
+func TestMatchingIsTimedInSmallSourcesToo(t *testing.T) {
+	t.Parallel()
+	w := &node.Watch{Rules: parsedRules(t), Mappings: mappings(t), Paths: []string{day(t, 20, 1)}, Workers: 1}
+	summary, err := w.Run(t.Context(), func(*detect.Finding) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if summary.Events != 20 || summary.Matching <= 0 || summary.Decoding <= 0 {
+		t.Errorf("%d events: decoding took %v, matching %v", summary.Events, summary.Decoding, summary.Matching)
+	}
+}

@@ -31,6 +31,7 @@ type auditJoin struct {
 	events auditEvents
 	failed error
 	idle   int
+	after  Place // behind the lines that were taken
 }
 
 // audit makes the splitter hand on blocks of whole audit events.
@@ -38,6 +39,7 @@ func (s *splitter) audit() {
 	j := &auditJoin{s: s, next: s.emit}
 	j.joiner = auditd.NewJoiner(j.event)
 	s.emit = j.lines
+	s.resumed = j.resumed
 	s.read = func() error {
 		if wait := s.idle; wait != nil {
 			s.idle = func() error { return j.wait(wait) }
@@ -58,7 +60,9 @@ func (j *auditJoin) event(e auditd.Event) {
 	}
 	j.out.Data = append(j.out.Data, e.Text...)
 	j.events = append(j.events, auditEvent{len(j.out.Data), e.Number, e.Offset})
-	if len(j.out.Data) >= blockSize && j.failed == nil {
+	// Of a followed log the place behind this event is not known before the
+	// lines that came with it are all taken.
+	if len(j.out.Data) >= blockSize && j.failed == nil && j.s.idle == nil {
 		j.failed = j.hand()
 	}
 }
@@ -67,6 +71,7 @@ func (j *auditJoin) event(e auditd.Event) {
 func (j *auditJoin) lines(b *Block) error {
 	defer b.Release()
 	j.idle = 0
+	j.after = b.after
 	problems := b.Problems
 	err := walkLines(b, func(line []byte, number uint64, at int64) error {
 		if err := j.joiner.Add(line, number, at); err != nil {
@@ -108,6 +113,8 @@ func (j *auditJoin) hand() error {
 	}
 	b := j.out
 	b.header = j.events
+	b.after = j.after
+	b.after.Pending = j.pending()
 	j.out, j.events = nil, nil
 	return j.next(b)
 }

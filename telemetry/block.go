@@ -22,9 +22,11 @@ type Block struct {
 	// Problems is what could not be read before or instead of this block.
 	Problems []Problem
 
-	header any    // what the format needs to know from earlier in the source
-	path   string // what the source says about its content, see Event.Path
-	pool   *sync.Pool
+	header     any    // what the format needs to know from earlier in the source
+	directives []byte // what header was made of, where it was of directive lines
+	path       string // what the source says about its content, see logsource.Hint
+	after      Place  // what Tail goes on from
+	pool       *sync.Pool
 }
 
 // Problem says what of a source could not be read, and why. Reasons are
@@ -46,8 +48,10 @@ func (b *Block) Release() {
 	pool.Put(b)
 }
 
-func newPool() *sync.Pool {
+func newPool() *sync.Pool { return newPoolOf(blockSize) }
+
+func newPoolOf(size int) *sync.Pool {
 	pool := &sync.Pool{}
-	pool.New = func() any { return &Block{Data: make([]byte, 0, blockSize), pool: pool} }
+	pool.New = func() any { return &Block{Data: make([]byte, 0, size), pool: pool} }
 	return pool
 }

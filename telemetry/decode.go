@@ -22,6 +22,10 @@ import (
 
 // Decoder turns blocks into events. It is made once for each goroutine.
 type Decoder struct {
+	// Malformed is called with every record that cannot be read, when set. The
+	// record is a slice of the block and valid during the call only.
+	Malformed func(reason string, record *Block)
+
 	resolver   *logsource.Resolver
 	embeddings embeddings
 	evtx       *evtx.Decoder
@@ -39,6 +43,7 @@ type Decoder struct {
 	message    intel.Name // of syslog
 
 	// What follows belongs to the block at hand.
+	block    *Block
 	event    Event
 	hint     logsource.Hint
 	visit    func(*Event) error
@@ -74,6 +79,7 @@ func NewDecoder(mappings *logsource.Mappings, names *intel.Names) *Decoder {
 // of visit, at which it stops.
 func (d *Decoder) Decode(b *Block, visit func(*Event) error) ([]Problem, error) {
 	d.visit, d.problems = visit, append([]Problem(nil), b.Problems...)
+	d.block = b
 	d.event.Source = b.Source
 	d.hint = logsource.Hint{Format: string(b.Source.Format), Path: b.path, FileName: b.Source.Name}
 	d.resolver.Reference = b.Source.Written
@@ -120,6 +126,12 @@ func (d *Decoder) Decode(b *Block, visit func(*Event) error) ([]Problem, error) 
 // problem counts a record that could not be read.
 func (d *Decoder) problem(reason string, offset int64) {
 	d.problems = countProblem(d.problems, reason, offset)
+	if d.Malformed == nil {
+		return
+	}
+	if record := d.block.Cut(offset); record != nil {
+		d.Malformed(reason, record)
+	}
 }
 
 // countProblem adds one to the problem of that reason.

@@ -118,6 +118,11 @@ type followed struct {
 	path string
 	file *os.File
 	read int64
+	// atEnd says whether the file has ended; nil asks over.
+	atEnd func() (bool, error)
+	// failed is what atEnd wants reading to end with: told by wait, so that what
+	// is no whole record yet is not taken for one.
+	failed error
 }
 
 // open opens the file that stands under the path, waiting for one that is
@@ -152,7 +157,12 @@ func (f *followed) Read(p []byte) (int, error) {
 	if n > 0 || !errors.Is(err, io.EOF) {
 		return n, err
 	}
-	if f.over() {
+	over := f.over
+	if f.atEnd != nil {
+		over = f.atEnd
+	}
+	var ended bool
+	if ended, f.failed = over(); ended && f.failed == nil {
 		return 0, io.EOF
 	}
 	return 0, errIdle
@@ -160,23 +170,23 @@ func (f *followed) Read(p []byte) (int, error) {
 
 // over reports whether the open file has come to its end: another stands under
 // its path, or it is shorter than what was read of it.
-func (f *followed) over() bool {
+func (f *followed) over() (bool, error) {
 	open, err := f.file.Stat()
-	if err != nil {
-		return true
-	}
-	if open.Size() < f.read {
-		return true
+	if err != nil || open.Size() < f.read {
+		return true, nil
 	}
 	now, err := os.Stat(f.path)
 	if err != nil || os.SameFile(open, now) {
-		return false // being rotated: what is still written to the old file is read
+		return false, nil // being rotated: what is still written to the old file is read
 	}
-	return open.Size() == f.read
+	return open.Size() == f.read, nil
 }
 
 // wait sleeps until the next look.
 func (f *followed) wait() error {
+	if f.failed != nil {
+		return f.failed
+	}
 	select {
 	case <-f.ctx.Done():
 		return f.ctx.Err()

@@ -30,7 +30,9 @@ type splitter struct {
 	number uint64
 	live   bool         // hand on what came, without waiting for a full block
 	idle   func() error // waits while a followed file does not grow
-	read   func() error // reads to the end of the source
+	// resumed tells the format what it knew at a place that is gone on from.
+	resumed func(Place)
+	read    func() error // reads to the end of the source
 }
 
 // source recognises one stream and cuts it into blocks.
@@ -147,6 +149,7 @@ func (s *splitter) hand(b *Block, records uint64) error {
 	s.meter.tell(&s.reader.done)
 	s.offset += int64(len(b.Data))
 	s.number += records
+	b.after = Place{Offset: s.offset, Number: s.number}
 	return s.emit(b)
 }
 

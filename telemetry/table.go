@@ -6,6 +6,7 @@ import "tocsin/telemetry/csvlog"
 type csvTable struct {
 	dialect csvlog.Dialect
 	header  *csvlog.Header
+	line    string // what header was made of; empty when it could not be read
 }
 
 // table reads the header line of a table, after which its records are cut.
@@ -14,11 +15,13 @@ func (s *splitter) table(head []byte) {
 	dialect, _ := csvlog.Recognise(head)
 	n := dialect.End(head, true)
 	header, err := dialect.Header(head[:n])
+	line := ""
 	if err == nil {
+		line = string(head[:n])
 		s.skip(n)
 		s.number++
 	}
-	s.header = csvTable{dialect, header}
+	s.header = csvTable{dialect, header, line}
 	s.cut = func(data []byte, end bool) (int, uint64) {
 		whole, records := 0, uint64(0)
 		for whole < len(data) {

@@ -13,14 +13,17 @@ import (
 
 // cli is every verb, with what is common to all.
 type cli struct {
-	Data string `help:"Data directory: installed rules, which are switched off, and indicators." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
+	Data string `help:"Data directory: memory, rules installed and which are switched off, indicators, tokens." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
 
-	Watch watchCmd `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
-	Rules rulesCmd `cmd:"" help:"Check, test, install, list and explain rules."`
-
+	Watch      watchCmd      `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
+	Up         upCmd         `cmd:"" help:"Run a node: take telemetry in, watch it, remember it, answer questions."`
+	Ingest     ingestCmd     `cmd:"" help:"Read telemetry into memory."`
+	Hunt       huntCmd       `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
+	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import."`
+	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
-
-	Version versionCmd `cmd:"" help:"Say which version this is."`
+	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that sensors send with and analysts ask with."`
+	Version    versionCmd    `cmd:"" help:"Say which version this is."`
 }
 
 // dataDirectory is where data lives unless told otherwise (XDG Base Directory

@@ -102,3 +102,29 @@ func thousands(n float64) string {
 	}
 	return fmt.Sprintf("%.0f k", n/thousand)
 }
+
+// poll asks for progress as often as the bar is drawn, until the function that
+// it returns is called.
+func (p *progress) poll(ask func() node.Progress) (stop func()) {
+	if p.bar == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		tick := time.NewTicker(refresh)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				p.tell(ask())
+			}
+		}
+	})
+	return func() {
+		close(done)
+		asking.Wait()
+	}
+}

@@ -23,7 +23,7 @@ type explainCmd struct {
 
 	ruleFlags
 	Mapping []string `help:"Folder of mapping files; repeatable." placeholder:"DIR" sep:"none"`
-	Record  uint64   `help:"Only the record of that number in the file."`
+	Record  uint64   `help:"Only the record of that number, as findings name it: in a file of lines the line."`
 	All     bool     `help:"Show every event of the file; without it the first ten."`
 }
 
@@ -48,8 +48,13 @@ func (e *explainCmd) Run(ctx context.Context, c *console) error {
 	if err := errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
-	if x.events == 0 {
-		return fmt.Errorf("no event could be read from %s: %w", e.Event, fault.Invalid)
+	switch {
+	case x.events > 0:
+	case x.seen > 0:
+		return fmt.Errorf("%s has no record %d, but %d to %d (in a file of lines the record is the line): %w",
+			output.Plain(e.Event), e.Record, x.first, x.last, fault.NotFound)
+	default:
+		return fmt.Errorf("no event could be read from %s: %w", output.Plain(e.Event), fault.Invalid)
 	}
 	return nil
 }
@@ -130,9 +135,17 @@ type explainer struct {
 	record uint64
 	events int
 	colour bool
+
+	seen        int // events, of this record or not
+	first, last uint64
 }
 
 func (x *explainer) event(e *telemetry.Event) error {
+	x.seen++
+	x.last = e.Number
+	if x.seen == 1 {
+		x.first = e.Number
+	}
 	if x.record != 0 && e.Number != x.record {
 		return nil
 	}

@@ -67,7 +67,7 @@ type lifetime time.Duration
 
 func (l *lifetime) UnmarshalText(text []byte) error {
 	d, err := span(string(text))
-	if err != nil {
+	if err != nil || d == 0 {
 		return fmt.Errorf("%q is no duration: write 12h or 30d", text)
 	}
 	*l = lifetime(d)

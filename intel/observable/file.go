@@ -11,11 +11,17 @@ const (
 
 func appendFileName(dst, text []byte) ([]byte, bool) {
 	text = unquote(text)
-	if len(text) == 0 || len(text) > longestFileName || hasControl(text) ||
-		bytes.IndexAny(text, `/\`) >= 0 || len(bytes.Trim(text, ".")) == 0 {
+	if len(text) == 0 || len(text) > longestFileName {
 		return dst, false
 	}
-	return appendLower(dst, text), true
+	onlyDots := true
+	for _, c := range text {
+		if c < ' ' || c == 0x7f || isSeparator(c) {
+			return dst, false
+		}
+		onlyDots = onlyDots && c == '.'
+	}
+	return appendLower(dst, text), !onlyDots
 }
 
 func appendFilePath(dst, text []byte) ([]byte, bool) {
@@ -132,7 +138,7 @@ func appendWindowsPath(dst, text []byte) ([]byte, bool) {
 			text = text[1:]
 		}
 	}
-	if bytes.IndexAny(text, notInPaths) >= 0 || len(bytes.Trim(text, `\/`)) == 0 {
+	if bytes.ContainsAny(text, notInPaths) || len(bytes.Trim(text, `\/`)) == 0 {
 		return dst, false
 	}
 	start := len(dst)

@@ -1,6 +1,9 @@
 package observable
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // appendHex appends exactly that many hexadecimal digits.
 func appendHex(dst, text []byte, digits int) ([]byte, bool) {
@@ -9,29 +12,24 @@ func appendHex(dst, text []byte, digits int) ([]byte, bool) {
 	}
 	start := len(dst)
 	dst = append(dst, text...)
-	out := dst[start:]
-	bad := byte(0)
-	for i, c := range out {
-		b := hexBytes[c]
-		bad |= b
-		out[i] = b
+	bad := uint64(0)
+	for out := dst[start:]; len(out) >= 8; out = out[8:] { // every length is a multiple of eight
+		eight, wrong := hexEight(binary.LittleEndian.Uint64(out))
+		bad |= wrong
+		binary.LittleEndian.PutUint64(out, eight)
 	}
-	return dst, bad&noHex == 0
+	return dst, bad == 0
 }
 
-// hexBytes gives each hexadecimal digit its lower case, every other byte noHex.
-var hexBytes = func() (table [256]byte) {
-	for c := range 256 {
-		table[c] = noHex
-		if _, ok := unhex(byte(c)); ok {
-			table[c] = lower(byte(c))
-		}
-	}
-	return table
-}()
-
-// noHex is a bit that no digit has.
-const noHex = 0x80
+// hexEight turns eight hexadecimal digits into lower case at once; wrong is not
+// zero when one of the bytes is none.
+func hexEight(eight uint64) (low, wrong uint64) {
+	ascii := eight &^ high
+	digit := (ascii + (0x80-'0')*ones) &^ (ascii + (0x7f-'9')*ones)
+	small := ascii | ' '*ones
+	letter := (small + (0x80-'a')*ones) &^ (small + (0x7f-'f')*ones)
+	return eight | letter&high>>2, (^(digit | letter) | eight) & high
+}
 
 // appendCertificate appends a fingerprint of 20 or 32 bytes, written with or
 // without a separator between bytes.

@@ -43,7 +43,7 @@ func (x *Extractor) hosts(value []byte, visit Visit) {
 // hash reports a hash of the kind that its length tells.
 func (x *Extractor) hash(value []byte, visit Visit) {
 	value = trim(value)
-	if kind := hashKind(len(value)); kind != intel.NoObservable && !x.unwanted[kind] {
+	if kind := hashKind(len(value)); kind != intel.NoObservable {
 		x.emit(kind, value, visit)
 	}
 }
@@ -62,32 +62,31 @@ func hashKind(digits int) intel.ObservableKind {
 	return intel.NoObservable
 }
 
+// hashes reports hashes as Sysmon writes them: "SHA1=…,MD5=…,IMPHASH=…".
 func (x *Extractor) hashes(value []byte, visit Visit) {
 	for len(value) > 0 {
-		end := bytes.IndexByte(value, ',')
-		if end < 0 {
-			end = len(value)
-		}
-		name, hash, named := bytes.Cut(value[:end], []byte("="))
-		switch {
-		case !named:
-			x.hash(name, visit)
-		case hasPrefixFold(trim(name), "imphash"):
-			if !x.unwanted[intel.ImpHash] {
-				x.emit(intel.ImpHash, hash, visit)
+		one, rest, _ := bytes.Cut(value, []byte(","))
+		value = rest
+		named := 0 // the length of the name and the sign after it
+		for i := 0; i < min(len(one), longestHashName); i++ {
+			if one[i] == '=' {
+				named = i + 1
+				break
 			}
-		default:
-			x.hash(hash, visit)
 		}
-		value = value[min(end+1, len(value)):]
+		if hasPrefixFold(trim(one[:named]), "imphash") {
+			x.emit(intel.ImpHash, one[named:], visit)
+		} else {
+			x.hash(one[named:], visit)
+		}
 	}
 }
 
+// longestHashName is above the length of every name of a hash.
+const longestHashName = 16
+
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
-	if !x.wants(pathKinds...) {
-		return
-	}
 	value = bytes.TrimSuffix(trim(value), deletedMark)
 	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
@@ -133,16 +132,14 @@ func (x *Extractor) paths(value []byte, visit Visit) {
 
 // program reports a command line and the program it starts.
 func (x *Extractor) program(value []byte, visit Visit) {
-	if !x.unwanted[intel.CommandLine] {
-		x.emit(intel.CommandLine, value, visit)
-	}
+	x.emit(intel.CommandLine, value, visit)
 	value = trim(value)
 	if len(value) > 1 && value[0] == '"' {
 		value, _, _ = bytes.Cut(value[1:], []byte(`"`))
 	} else if end := programEnd(value); end > 0 {
 		value = value[:end]
 	}
-	if bytes.IndexAny(value, `\/`) >= 0 {
+	if bytes.ContainsAny(value, `\/`) {
 		x.path(value, visit)
 	}
 }
@@ -150,7 +147,7 @@ func (x *Extractor) program(value []byte, visit Visit) {
 // programEnd returns where the name of a program without quotes ends: after
 // its extension, since folders may hold blanks, else at the first blank.
 func programEnd(value []byte) int {
-	for at := 0; at < len(value); at++ {
+	for at := range value {
 		if value[at] == '.' && at+4 <= len(value) && (at+4 == len(value) || isSpace(value[at+4])) && isLetter(value[at+1]) {
 			return at + 4
 		}

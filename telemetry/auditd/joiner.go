@@ -200,6 +200,14 @@ func (j *Joiner) close(e *openEvent, early bool) {
 	j.free = append(j.free, e)
 }
 
+// Each calls visit with the lines so far of each event that waits for more
+// records, valid during the call, and the number and offset of its first line.
+func (j *Joiner) Each(visit func(text []byte, number uint64, offset int64)) {
+	for _, e := range j.open {
+		visit(e.Text, e.Number, e.Offset)
+	}
+}
+
 // Open returns how many events wait for more records.
 func (j *Joiner) Open() int { return len(j.open) }
 

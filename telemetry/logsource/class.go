@@ -45,7 +45,7 @@ func (m *Mappings) intern(c *mapping, holding []int, constants map[string]string
 	}
 	made := newOutcome(c, holding, constants)
 	m.classes[key.String()] = made
-	m.origins[made.class] = c
+	m.origins[made.class] = origin{c, holding}
 	return made
 }
 

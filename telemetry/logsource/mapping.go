@@ -76,6 +76,7 @@ type compiledSource struct {
 	clauses []rule
 	build   []template
 	set     []setField
+	mark    string // a hash of the condition, by which stored classes name it
 }
 
 // rule is a clause whose fields are slots.
@@ -250,6 +251,7 @@ func (v *variable) learn(value string) {
 
 func (c *compiler) source(src *source, index int) compiledSource {
 	compiled := c.facts(src, index)
+	compiled.mark = src.mark()
 	for _, clause := range src.When {
 		compiled.clauses = append(compiled.clauses, c.rule(clause, true))
 	}

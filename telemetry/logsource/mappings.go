@@ -30,7 +30,13 @@ type Mappings struct {
 
 	mu      sync.Mutex
 	classes map[string]*outcome       // guarded by mu
-	origins map[*intel.Class]*mapping // guarded by mu
+	origins map[*intel.Class]origin   // guarded by mu
+}
+
+// origin is what a class was made of.
+type origin struct {
+	mapping *mapping
+	holding []int // the sources that hold
 }
 
 // Load compiles the mappings that ship with the program and those in extra: in
@@ -141,7 +147,7 @@ func compile(files []*file) (*Mappings, error) {
 		embedded: map[string]string{},
 		unknown:  &intel.Class{},
 		classes:  map[string]*outcome{},
-		origins:  map[*intel.Class]*mapping{},
+		origins:  map[*intel.Class]origin{},
 	}
 	for i, f := range files {
 		if err := m.rewriter.add(f.Rewrite); err != nil {
@@ -200,8 +206,8 @@ func (m *Mappings) Raw(name string) bool { return m.raw[name] }
 func (m *Mappings) Origin(class *intel.Class) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if c := m.origins[class]; c != nil {
-		return c.Mapping
+	if o, ok := m.origins[class]; ok {
+		return o.mapping.Mapping
 	}
 	return ""
 }

@@ -107,8 +107,9 @@ const looked = 16
 
 // Looks reports whether a source that begins with head is syslog: its first
 // line is a message, so are three of four of the first lines, and half of them
-// have a tag or are RFC 5424. Syslog comes after auditd, whose records syslog
-// may carry, and before CEF and key=value, which a syslog line may carry too.
+// have a priority, a tag or an event in CEF, before which devices write no tag.
+// Syslog comes after auditd, whose records syslog may carry, and before CEF and
+// key=value, which a syslog line may carry too.
 func Looks(head []byte) bool {
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	var m Message
@@ -130,7 +131,7 @@ func Looks(head []byte) bool {
 			continue
 		}
 		good++
-		if m.AppName != nil {
+		if m.Priority >= 0 || m.AppName != nil || m.isCEF() {
 			tagged++
 		}
 	}
@@ -145,7 +146,10 @@ func (m *Message) plausible() bool {
 		return true
 	}
 	if isDigit(m.Timestamp[0]) {
-		return len(m.Timestamp) > 10 && m.Timestamp[10] == 'T' && m.Hostname != nil && m.AppName != nil
+		return len(m.Timestamp) > 10 && m.Timestamp[10] == 'T' && m.Hostname != nil && (m.AppName != nil || m.isCEF())
 	}
 	return m.Hostname != nil || m.AppName != nil
 }
+
+// isCEF reports whether the text is an event in the Common Event Format.
+func (m *Message) isCEF() bool { return bytes.HasPrefix(m.Text, []byte("CEF:")) }

@@ -98,7 +98,17 @@ const (
 // cost the price for each rule. Columns, slots and asks are numbered the
 // same in every program of the class, so a lesson fits all of them.
 func newProgram(e *Engine, class *intel.Class, price uint64, l *lesson) *Program {
-	b := &programmer{
+	b := newProgrammer(e, class, l)
+	for _, rule := range e.rulesFor(class) {
+		b.add(rule)
+	}
+	b.finish()
+	b.patience = price * uint64(len(b.rules))
+	return b.Program
+}
+
+func newProgrammer(e *Engine, class *intel.Class, l *lesson) *programmer {
+	return &programmer{
 		Program: &Program{engine: e, slots: []slotColumns{nil, nil}},
 		class:   class,
 		lesson:  l,
@@ -109,12 +119,6 @@ func newProgram(e *Engine, class *intel.Class, price uint64, l *lesson) *Program
 		indexes: make([]*indexBuilder, 1),
 		long:    make([][]longPost, 1),
 	}
-	for _, rule := range e.rulesFor(class) {
-		b.add(rule)
-	}
-	b.finish()
-	b.patience = price * uint64(len(b.rules))
-	return b.Program
 }
 
 // rulesFor returns the rules whose log source takes events of the class.

@@ -1,0 +1,152 @@
+// Package client asks a running node over HTTP, for the verbs of the command
+// line. It knows how to ask and what a refusal means, not what is asked: paths
+// and types are its callers'.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tocsin/internal/fault"
+)
+
+// Client asks one node. It is safe for concurrent use.
+type Client struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+// answerLimit bounds an answer: 100,000 answers of a hunt with their coverage
+// take about 100 MB.
+const answerLimit = 1 << 30
+
+// New returns a client of the node at an address ("https://node.example:8617").
+// The token goes to that address only, and not over plain HTTP to another
+// machine. The error is fault.Invalid or fault.Forbidden.
+func New(address, token string) (*Client, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%q is no address of a node: write https://HOST:PORT: %w", address, fault.Invalid)
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return nil, fmt.Errorf("%s is not encrypted: the token would be readable on the way; write https://: %w", address, fault.Forbidden)
+	}
+	return &Client{
+		base:  strings.TrimSuffix(u.String(), "/"),
+		token: token,
+		http: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse // a redirect could carry the token elsewhere
+		}},
+	}, nil
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+}
+
+// Get asks for what stands under a path and decodes it into out.
+func (c *Client) Get(ctx context.Context, path string, out any) error {
+	return c.do(ctx, http.MethodGet, path, http.NoBody, "", out)
+}
+
+// Post sends in as JSON and decodes the answer into out.
+func (c *Client) Post(ctx context.Context, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", path, err)
+	}
+	return c.do(ctx, http.MethodPost, path, bytes.NewReader(body), "application/json", out)
+}
+
+// Send sends content as it is and decodes the answer into out.
+func (c *Client) Send(ctx context.Context, path, contentType string, content io.Reader, out any) error {
+	return c.do(ctx, http.MethodPost, path, content, contentType, out)
+}
+
+// Delete removes what stands under a path and decodes the answer into out.
+func (c *Client) Delete(ctx context.Context, path string, out any) error {
+	return c.do(ctx, http.MethodDelete, path, http.NoBody, "", out)
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body io.Reader, contentType string, out any) (err error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", c.base, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	request.Header.Set("Accept", "application/json")
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("ask %s: %w: %w", c.base, reason(err), fault.Unavailable)
+	}
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	text, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("answer of %s: %w: %w", c.base, err, fault.Unavailable)
+	case len(text) > answerLimit:
+		return fmt.Errorf("answer of %s: more than %d bytes: %w", c.base, answerLimit, fault.Invalid)
+	case response.StatusCode >= 300:
+		return refusal(c.base, response, text)
+	case out == nil:
+		return nil
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("answer of %s is not what this version expects: %w: %w", c.base, err, fault.Invalid)
+	}
+	return nil
+}
+
+// reason is an error of HTTP without the address, which the caller names.
+func reason(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err
+	}
+	return err
+}
+
+// problem is how a node says why it refused (RFC 9457).
+type problem struct{ Title, Detail string }
+
+// refusal turns a status into the failure that a caller can act on.
+func refusal(node string, response *http.Response, text []byte) error {
+	var p problem
+	said := ""
+	if json.Unmarshal(text, &p) == nil {
+		said = p.Title
+		if p.Detail != "" {
+			said = p.Detail
+		}
+	}
+	if said == "" {
+		said = response.Status
+	}
+	kind := fault.Invalid
+	switch response.StatusCode {
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%s does not know the token: give one by TOCSIN_TOKEN or --token-file (%s): %w", node, said, fault.Forbidden)
+	case http.StatusForbidden:
+		kind = fault.Forbidden
+	case http.StatusNotFound:
+		kind = fault.NotFound
+	case http.StatusConflict, http.StatusPreconditionFailed:
+		kind = fault.Conflict
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
+		kind = fault.Unavailable
+	}
+	return fmt.Errorf("%s: %s: %w", node, said, kind)
+}

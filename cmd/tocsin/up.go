@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/api"
+	"tocsin/detect"
+	"tocsin/intake"
+	"tocsin/internal/output"
+	"tocsin/node"
+	"tocsin/people"
+	"tocsin/telemetry"
+)
+
+type upCmd struct {
+	ruleFlags
+	Listen         string   `help:"Address of HTTP, for shippers and for questions (127.0.0.1:8617). Other machines can reach it only with TLS, see the configuration." placeholder:"ADDR"`
+	Config         string   `help:"Configuration file; without it tocsin.yaml in the data directory, where there is one." placeholder:"FILE"`
+	InsecureListen bool     `help:"Allow addresses that other machines reach without TLS: tokens and telemetry can be read on the way."`
+	Mapping        []string `help:"Folder of mapping files for formats that tocsin does not know; repeatable." placeholder:"DIR" sep:"none"`
+	Workers        int      `help:"How many workers decode, match and remember; 0 is one a core." default:"0"`
+}
+
+// Run starts a node: it listens, watches and remembers until it is told to end.
+func (u *upCmd) Run(ctx context.Context, c *console) error {
+	config, err := readConfig(u.Config, c.data)
+	if err != nil {
+		return usageError{err}
+	}
+	if u.Listen != "" {
+		config.Listen = u.Listen
+	}
+	config.InsecureListen = config.InsecureListen || u.InsecureListen
+	log := slog.New(slog.NewTextHandler(c.err, nil))
+	up := &running{console: c, log: log}
+	if err := up.open(u, config); err != nil {
+		return errors.Join(err, up.close())
+	}
+	return errors.Join(up.run(ctx), up.close())
+}
+
+// running is a node with what takes telemetry in for it.
+type running struct {
+	*console
+	log       *slog.Logger
+	node      *node.Node
+	intake    *intake.Intake
+	tokens    *people.Tokens
+	found     func(*detect.Finding)
+	encrypted bool
+}
+
+// open opens the node and gives it its rules.
+func (r *running) open(u *upCmd, config fileConfig) error {
+	r.tokens = people.OpenTokens(filepath.Join(r.data, tokensFile), time.Now)
+	loaded, err := u.load(r.library())
+	if err != nil {
+		return err
+	}
+	for _, note := range loaded.left() {
+		r.log.Warn("rules are left out", slog.String("which", note))
+	}
+	r.found, r.encrypted = r.printer(), config.TLS.Certificate != ""
+	r.node, err = r.openNode(u.Mapping, node.Config{
+		Memory: config.memory(), Workers: u.Workers, Log: r.log.With(slog.String("room", "node")),
+		Found: func(f *detect.Finding) { r.found(f) },
+		Heard: func(h node.Heard) { r.intake.Seen(h.Source.Name, h.Events, h.Newest, h.Problems) },
+		Malformed: func(reason string, record *telemetry.Block) {
+			r.intake.SetAside(reason, record)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.node.Detect(&node.Rules{Rules: loaded.rules, Correlations: loaded.correlations}); err != nil {
+		return err
+	}
+	r.log.Info("rules are watched", slog.Int("rules", len(loaded.rules)), slog.Int("correlations", len(loaded.correlations)))
+	r.intake, err = intake.New(config.intake(r.data), r.log.With(slog.String("room", "intake")), r.tokens, r.node.Accept)
+	if err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// printer shows findings on a terminal as they come; elsewhere they are kept
+// and asked for.
+func (r *running) printer() func(*detect.Finding) {
+	if !isTerminal(r.out) {
+		return func(*detect.Finding) {}
+	}
+	lines := output.NewLines(r.out, terminal(r.out))
+	return func(f *detect.Finding) { _ = lines.Finding(f) } // a terminal that is gone changes nothing
+}
+
+// run serves until ctx ends.
+func (r *running) run(ctx context.Context) error {
+	handler := api.Handler(api.Config{Node: r.node, Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api"))})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.node.Run(ctx) })
+	group.Go(func() error { return r.intake.Run(ctx) })
+	group.Go(func() error { return r.intake.Serve(ctx, handler) })
+	group.Go(func() error { return r.say(ctx) })
+	err := group.Wait()
+	r.log.Info("the node has stopped")
+	return err
+}
+
+// say tells where the node is, once it is there.
+func (r *running) say(ctx context.Context) error {
+	var at []net.Addr
+	for at = r.intake.Addresses("HTTP"); len(at) == 0; at = r.intake.Addresses("HTTP") {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	address := "http://" + at[0].String()
+	if r.encrypted {
+		address = "https://" + at[0].String()
+	}
+	r.log.Info("the node is up", slog.String("address", address), slog.String("data", r.data))
+	_, err := fmt.Fprintf(r.out, "Listening on %s. 'tocsin token create --role sensor' makes a token to send with, '--role analyst' one to ask with.\n", address)
+	return errors.Join(err, r.node.Say(address))
+}
+
+func (r *running) close() error {
+	if r.node == nil {
+		return nil
+	}
+	return r.node.Close()
+}

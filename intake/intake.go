@@ -1,0 +1,184 @@
+package intake
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"tocsin/people"
+	"tocsin/telemetry"
+)
+
+// Accept takes a block over. It returns once the block is kept such that a
+// crash does not lose it, and may go on using it. An error that is
+// fault.Unavailable says that there is no room now: the sender is told to come
+// again. It is called concurrently.
+type Accept func(ctx context.Context, b *telemetry.Block) error
+
+// Intake listens and hands on what arrives. It is safe for concurrent use.
+type Intake struct {
+	config Config
+	log    *slog.Logger
+	tokens *people.Tokens
+	accept Accept
+	now    func() time.Time
+
+	tls     *tls.Config
+	sources *registry
+	aside   *Aside
+	slots   *semaphore.Weighted // requests worked on
+	memory  *semaphore.Weighted // bytes of requests being read
+	senders *limiters           // by token
+
+	mu    sync.Mutex
+	addrs map[string][]net.Addr // what is listened on, by use; guarded by mu
+}
+
+// New returns an intake that takes from whoever shows a token that may send.
+// The error is fault.Invalid for a configuration that cannot be run; see
+// Config.Check.
+func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) (*Intake, error) {
+	if err := config.Check(); err != nil {
+		return nil, err
+	}
+	config = config.withDefaults()
+	secure, err := config.TLS()
+	if err != nil {
+		return nil, err
+	}
+	in := &Intake{
+		config: config, log: log, tokens: tokens, accept: accept, now: time.Now, tls: secure,
+		slots:   semaphore.NewWeighted(int64(config.Limits.Requests)),
+		memory:  semaphore.NewWeighted(config.Limits.Memory),
+		senders: newLimiters(config.Limits.TokenEvents),
+		addrs:   map[string][]net.Addr{},
+	}
+	registryFile, asideDir := "", ""
+	if config.Dir != "" {
+		registryFile, asideDir = filepath.Join(config.Dir, "sources.json"), filepath.Join(config.Dir, "aside")
+	}
+	if in.sources, err = openRegistry(registryFile, config.Limits, in.now); err != nil {
+		return nil, err
+	}
+	in.aside = OpenAside(asideDir, config.Limits.Aside, config.Limits.AsideAge, in.now)
+	return in, nil
+}
+
+// Aside returns what could not be read and is kept for a replay.
+func (in *Intake) Aside() *Aside { return in.aside }
+
+// stopWithin is how long listeners get to finish what they have in hand.
+const stopWithin = 10 * time.Second
+
+// Run listens on every address but that of HTTP, and follows files, until ctx
+// ends. It then takes no more, finishes what it has in hand within ten
+// seconds, and returns nil; an error says what could not be listened on.
+func (in *Intake) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, start := range []func(context.Context, *errgroup.Group) error{in.startSyslog, in.startOTLP, in.startFollow} {
+		if err := start(ctx, group); err != nil {
+			group.Go(func() error { return err })
+			break
+		}
+	}
+	group.Go(func() error { return in.keepRegistry(ctx) })
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// saveEvery is how often the registry of sources is written: what a crash
+// loses of it are counts of the last seconds.
+const saveEvery = 10 * time.Second
+
+func (in *Intake) keepRegistry(ctx context.Context) error {
+	tick := time.NewTicker(saveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return in.sources.save()
+		case <-tick.C:
+			if err := in.sources.save(); err != nil {
+				in.log.LogAttrs(ctx, slog.LevelWarn, "registry of sources not saved", slog.Any("error", err))
+			}
+			in.aside.Tidy()
+		}
+	}
+}
+
+// Serve serves HTTP on the configured address until ctx ends, by a handler that
+// holds Handler and what else the node offers there.
+func (in *Intake) Serve(ctx context.Context, handler http.Handler) error {
+	l, err := in.listen(ctx, "HTTP", in.config.Listen)
+	if err != nil {
+		return err
+	}
+	if in.tls != nil {
+		config := in.tls.Clone()
+		config.NextProtos = []string{"h2", "http/1.1"}
+		l = tls.NewListener(l, config)
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: in.config.Limits.Slow,
+		IdleTimeout:       2 * time.Minute, // shippers keep connections between batches
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(in.log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("HTTP on %s: %w", in.config.Listen, err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	err = server.Shutdown(grace)
+	if err != nil {
+		err = server.Close()
+	}
+	<-ended
+	return err
+}
+
+// listen opens a TCP listener that bounds its connections.
+func (in *Intake) listen(ctx context.Context, use, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", use, err)
+	}
+	in.listensOn(use, l.Addr())
+	return bound(l, in.config.Limits.Connections, in.config.Limits.PerAddress, func() {
+		in.sources.listener(use, address).drop(reasonConnections, 1)
+	}), nil
+}
+
+func (in *Intake) listensOn(use string, addr net.Addr) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.addrs[use] = append(in.addrs[use], addr)
+	in.log.LogAttrs(context.Background(), slog.LevelInfo, "listening", slog.String("use", use), slog.String("address", addr.String()))
+}
+
+// Addresses returns what is listened on, by use: "HTTP", "OTLP", "syslog over
+// UDP", "syslog over TCP", "syslog over TLS".
+func (in *Intake) Addresses(use string) []net.Addr {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return append([]net.Addr(nil), in.addrs[use]...)
+}

@@ -1,0 +1,121 @@
+package archive_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"tocsin/intel"
+	"tocsin/memory/archive"
+	"tocsin/telemetry/logsource"
+)
+
+// fullFolder names the folder on which a process started by a test puts a small
+// file system.
+const fullFolder = "TOCSIN_TEST_FULL_DISK"
+
+// errNoMount is printed where this system does not let a test mount anything.
+var errNoMount = errors.New("no file system can be mounted here")
+
+// TestFullDiskIsAnErrorAndRecovers runs in a process of its own with a file
+// system of one megabyte.
+func TestFullDiskIsAnErrorAndRecovers(t *testing.T) {
+	t.Parallel()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), fullFolder+"="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	said, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); (err != nil && !errors.As(err, &exit)) || string(said) == errNoMount.Error()+"\n" {
+		t.Skipf("a small file system is not to be had: %v %s", err, said)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+}
+
+// childOnFullDisk fills the disk, sees writing fail, makes room and sees it
+// succeed.
+func childOnFullDisk(dir string) error {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		return errNoMount
+	}
+	mappings, err := logsource.Load()
+	if err != nil {
+		return err
+	}
+	w := &world{mappings, intel.NewNames(mappings.Rewrite)}
+	a, err := archive.Open(dir, w.config())
+	if err != nil {
+		return err
+	}
+	const perEntry = 500
+	entry := uint64(0)
+	write := func() error {
+		entry++
+		w.putPlain(a, mappings.Class(""), entry, perEntry)
+		return errorsOf(a.Commit(entry), a.Flush())
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	filler := filepath.Join(dir, "filler")
+	if err := os.WriteFile(filler, make([]byte, 940<<10), 0o600); err != nil {
+		return err
+	}
+	for err = nil; err == nil && entry < 100; err = write() {
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("on a full disk: got %w", err)
+	}
+	safe := a.Cursor()
+	if safe != entry-1 {
+		return fmt.Errorf("got cursor %d after entry %d could not be written", safe, entry)
+	}
+	// A crash now.
+	elsewhere, err := os.MkdirTemp("", "archive")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(elsewhere)
+	if err := errorsOf(os.Remove(filler), os.CopyFS(elsewhere, os.DirFS(dir)), holds(w, elsewhere, safe*perEntry)); err != nil {
+		return fmt.Errorf("after a crash on a full disk: %w", err)
+	}
+	if err := errorsOf(a.Flush(), a.Close()); err != nil {
+		return fmt.Errorf("with room again: %w", err)
+	}
+	return holds(w, dir, entry*perEntry)
+}
+
+// holds reports whether an archive has that many events, and no file that it
+// does not list.
+func holds(w *world, dir string, want uint64) error {
+	a, err := archive.Open(dir, w.config())
+	if err != nil {
+		return err
+	}
+	count := uint64(0)
+	stats, err := a.Scan(context.Background(), archive.Query{}, w.names, func() func(*archive.Row) error {
+		return func(*archive.Row) error { count++; return nil }
+	})
+	if err != nil || stats.Partial || count != want {
+		return fmt.Errorf("got %d events, %+v, %w, want %d", count, stats, err, want)
+	}
+	files, err := os.ReadDir(filepath.Join(dir, "segments"))
+	if err != nil || len(files) != stats.Segments {
+		return fmt.Errorf("got %d files, %w, for %d segments", len(files), err, stats.Segments)
+	}
+	return a.Close()
+}

@@ -1,0 +1,67 @@
+package archive
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Stats says what an archive holds.
+type Stats struct {
+	Segments int
+	Events   int
+	Bytes    int64 // on disk
+	// Oldest and Newest are the times of events; zero when none says any.
+	Oldest, Newest time.Time
+	// Cursor is the journal's entry up to which all events are on disk.
+	Cursor uint64
+	// Waiting are events put and not yet written, WaitingBytes what they take in
+	// memory.
+	Waiting      int
+	WaitingBytes int64
+	// Partitions adds up segments by log source, the largest first.
+	Partitions []PartitionStats
+}
+
+// PartitionStats says what is held of a log source.
+type PartitionStats struct {
+	Source   string // "windows/sysmon"; empty: segments that several share
+	Segments int
+	Events   int
+	Bytes    int64
+}
+
+// Stats adds up what is held. It reads nothing from disk.
+func (a *Archive) Stats() Stats {
+	m := a.current.Load()
+	s := Stats{Segments: len(m.Segments), Cursor: m.Cursor}
+	span := noTime()
+	parts := map[string]*PartitionStats{}
+	for i := range m.Segments {
+		e := &m.Segments[i]
+		s.Events += e.Rows
+		s.Bytes += e.Bytes
+		span.min, span.max = min(span.min, e.Min), max(span.max, e.Max)
+		if parts[e.Source] == nil {
+			parts[e.Source] = &PartitionStats{Source: e.Source}
+		}
+		p := parts[e.Source]
+		p.Segments, p.Events, p.Bytes = p.Segments+1, p.Events+e.Rows, p.Bytes+e.Bytes
+	}
+	if span.min <= span.max {
+		s.Oldest, s.Newest = microTime(span.min), microTime(span.max)
+	}
+	for _, p := range slices.SortedFunc(maps.Values(parts), func(x, y *PartitionStats) int {
+		return cmp.Or(cmp.Compare(y.Bytes, x.Bytes), cmp.Compare(x.Source, y.Source))
+	}) {
+		s.Partitions = append(s.Partitions, *p)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.pending {
+		s.Waiting += p.batch.Len()
+	}
+	s.WaitingBytes = a.held
+	return s
+}

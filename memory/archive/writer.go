@@ -1,0 +1,164 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"tocsin/intel"
+)
+
+// Put takes over the events of an entry of the journal, of which there may be
+// several batches. They are written some time after Commit was called for the
+// entry. An entry that is archived already is left out, so that a journal read
+// again from too early on does no harm. It waits for nothing.
+func (a *Archive) Put(entry uint64, b *Batch) {
+	if b.Len() == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if entry <= a.current.Load().Cursor {
+		return
+	}
+	if len(a.pending) == 0 {
+		a.oldest = a.config.Now()
+	}
+	a.pending = append(a.pending, pending{entry, b})
+	a.held += b.size()
+}
+
+// Commit says that all events of the entries up to the cursor were put, and
+// writes them when they are many or old: then it takes some seconds, while Put
+// goes on. The bytes held are bounded by Config.FlushBytes and what is put
+// between two calls. When it fails nothing is lost or half-written: the events
+// are kept and written by a later call.
+func (a *Archive) Commit(cursor uint64) error {
+	a.mu.Lock()
+	a.committed = max(a.committed, cursor)
+	due := a.held >= a.config.FlushBytes || (len(a.pending) > 0 && a.config.Now().Sub(a.oldest) >= a.config.FlushAge)
+	a.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return a.Flush()
+}
+
+// Flush writes all that is committed.
+func (a *Archive) Flush() error {
+	a.flushing.Lock()
+	defer a.flushing.Unlock()
+	a.mu.Lock()
+	cursor := a.committed
+	var rows []rowRef
+	for _, p := range a.pending {
+		if p.entry <= cursor {
+			rows = p.batch.refs(rows)
+		}
+	}
+	a.mu.Unlock()
+	if cursor == a.Cursor() {
+		return nil
+	}
+	made, err := a.writeSegments(a.config.Names, rows, a.config.Now())
+	if err == nil {
+		err = a.replace(made, nil, cursor)
+	}
+	if err != nil {
+		return fmt.Errorf("write %d events to the archive: %w", len(rows), err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pending = slices.DeleteFunc(a.pending, func(p pending) bool { return p.entry <= cursor })
+	a.held, a.oldest = 0, a.config.Now()
+	for _, p := range a.pending {
+		a.held += p.batch.size()
+	}
+	return nil
+}
+
+func (b *Batch) refs(to []rowRef) []rowRef {
+	for i := range b.rows {
+		to = append(to, rowRef{b, int32(i)})
+	}
+	return to
+}
+
+// writeSegments writes rows as segments, which nothing lists yet: all of them or
+// none.
+func (a *Archive) writeSegments(names *intel.Names, rows []rowRef, written time.Time) (made []entry, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.remove(made))
+			made = nil
+		}
+	}()
+	for _, p := range divide(rows, a.config.SegmentBytes/partShare, a.config.SegmentBytes) {
+		e, err := a.writeSegment(names, p, a.next.Add(1))
+		if err != nil {
+			return made, err
+		}
+		e.Written = written.UnixMicro()
+		made = append(made, e)
+	}
+	if len(made) > 0 {
+		return made, syncFolder(filepath.Join(a.dir, segmentsFolder))
+	}
+	return made, nil
+}
+
+// writeSegment makes a segment and writes its file.
+func (a *Archive) writeSegment(names *intel.Names, p portion, number uint64) (entry, error) {
+	s, err := encode(names, p.rows)
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{
+		File: p.fileName(number), partition: p.partition,
+		Rows: s.rows, Bytes: int64(len(s.data)), Text: p.size,
+		Min: s.span.min, Max: s.span.max, Timeless: s.span.timeless,
+		IndexAt: s.index.offset, IndexSize: s.index.size, IndexSum: s.index.sum,
+	}
+	return e, writeFile(a.path(e.File), s.data)
+}
+
+func (a *Archive) remove(files []entry) (err error) {
+	for _, e := range files {
+		err = errors.Join(err, os.Remove(a.path(e.File)))
+	}
+	return err
+}
+
+// replace lists new segments in place of old ones, and the cursor with them:
+// all of it or nothing. When it fails the new segments' files are gone.
+func (a *Archive) replace(made, old []entry, cursor uint64) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if a.broken != nil {
+		return fmt.Errorf("the archive must be opened again: %w", a.broken)
+	}
+	gone := map[string]bool{}
+	for _, e := range old {
+		gone[e.File] = true
+	}
+	next := a.current.Load().with(made, gone)
+	next.Cursor, next.Next = max(cursor, next.Cursor), a.next.Load()
+	if replaced, err := next.write(a.dir); replaced && err != nil {
+		a.broken = err
+		return err
+	} else if err != nil {
+		return errors.Join(err, a.remove(made))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.current.Store(next)
+	for _, e := range old {
+		a.obsolete = append(a.obsolete, e.File)
+	}
+	// A file that stays although nothing lists it is no failure of the write.
+	_ = a.removeObsolete()
+	return nil
+}

@@ -1,0 +1,92 @@
+package journal_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"tocsin/memory/journal"
+)
+
+// crashVariable makes the test program a writer that is to be killed.
+const crashVariable = "TOCSIN_TEST_JOURNAL"
+
+// writeUntilKilled appends from several goroutines and says on standard output
+// what was acknowledged.
+func writeUntilKilled(dir string) int {
+	j, err := journal.Open(dir, journal.Config{SegmentBytes: 4096})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var one sync.Mutex
+	var group sync.WaitGroup
+	for w := range 4 {
+		group.Go(func() {
+			for i := 0; ; i++ {
+				text := fmt.Sprintf("%d.%d.%d", os.Getpid(), w, i)
+				n, err := j.Append(context.Background(), []byte(text))
+				if err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					return
+				}
+				one.Lock()
+				fmt.Printf("%d %s\n", n, text)
+				one.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return 1
+}
+
+// What was acknowledged before a kill at any moment is read afterwards.
+func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	acknowledged := map[string]bool{}
+	for range 5 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), crashVariable+"="+dir)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Duration(20+rand.IntN(150))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			var n uint64
+			var text string
+			if _, err := fmt.Sscan(lines.Text(), &n, &text); err == nil { // else the kill cut the line
+				acknowledged[fmt.Sprintf("%d %s", n, text)] = true
+			}
+		}
+		_ = cmd.Wait() // killed
+	}
+	j := open(t, dir, journal.Config{})
+	defer closed(t, j)
+	list, lost := all(t, j, 0)
+	found := map[string]bool{}
+	for _, e := range list {
+		found[e] = true
+	}
+	missing := 0
+	for e := range acknowledged {
+		if !found[e] {
+			missing++
+		}
+	}
+	if missing > 0 || lost > 0 || len(found) != len(list) {
+		t.Errorf("%d of %d acknowledged entries are missing, %d lost, %d read of which %d are different", missing, len(acknowledged), lost, len(list), len(found))
+	}
+	t.Logf("%d acknowledged, %d read", len(acknowledged), len(list))
+}

@@ -1,0 +1,339 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/detect"
+	"tocsin/intel"
+	"tocsin/intel/observable"
+	"tocsin/internal/fault"
+	"tocsin/memory"
+	"tocsin/memory/archive"
+	"tocsin/memory/journal"
+	observed "tocsin/memory/ledger"
+	"tocsin/telemetry"
+)
+
+const (
+	// stretchBytes is how much one worker works on at once: what is committed
+	// together. Larger makes the ledger cheaper, smaller keeps workers even and
+	// findings early.
+	stretchBytes = 2 << 20
+	// stretchesPerWorker bounds what is under way.
+	stretchesPerWorker = 2
+	// againAfter is how long Run waits when the disk refuses: time for somebody
+	// or something to make room.
+	againAfter = time.Second
+)
+
+// stretch is entries of the journal that follow each other, for one worker.
+type stretch struct {
+	order   uint64
+	entries []journal.Entry
+}
+
+func (s *stretch) last() uint64 { return s.entries[len(s.entries)-1].Number }
+
+// worked is what became of a stretch.
+type worked struct {
+	order     uint64
+	last      uint64
+	seen      *observed.Batch
+	events    []archived
+	findings  []*detect.Finding
+	detection *detection // that found them
+	heard     []Heard
+	malformed []malformed
+}
+
+// archived is the events of one entry.
+type archived struct {
+	entry uint64
+	batch *archive.Batch
+}
+
+// malformed is a record that could not be read.
+type malformed struct {
+	reason string
+	record *telemetry.Block
+}
+
+// Run works on what Accept and Ingest put into the journal until ctx ends:
+// workers decode, match and collect, one goroutine commits in the journal's
+// order. What was not finished is begun again by the next Run.
+//
+// Where the disk refuses it waits and tries again; it fails with what cannot be
+// mended by waiting.
+func (n *Node) Run(ctx context.Context) error {
+	workers := n.workers()
+	group, ctx := errgroup.WithContext(ctx)
+	stretches := make(chan stretch)
+	done := make(chan *worked, workers*stretchesPerWorker)
+	free := make(chan struct{}, workers*stretchesPerWorker) // full: the journal waits
+	group.Go(func() error {
+		defer close(stretches)
+		return n.readJournal(ctx, free, stretches)
+	})
+	group.Go(func() error {
+		defer close(done)
+		var working errgroup.Group
+		for range workers {
+			working.Go(func() error {
+				r := n.newRememberer()
+				for s := range stretches {
+					done <- r.work(s)
+				}
+				return nil
+			})
+		}
+		return working.Wait()
+	})
+	group.Go(func() error { return n.commitInOrder(ctx, done, free) })
+	group.Go(func() error { return n.keep(ctx) })
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// readJournal cuts the journal into stretches: whatever is there, up to
+// stretchBytes, so that a quiet node is fast and a busy one thorough.
+func (n *Node) readJournal(ctx context.Context, free chan<- struct{}, stretches chan<- stretch) error {
+	r := n.memory.Journal.Read(n.start())
+	defer func() { _ = r.Close() }()
+	for order := uint64(0); ; order++ {
+		select {
+		case free <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		s := stretch{order: order}
+		entry, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("journal: %w", fault.Unavailable)
+		}
+		size := 0
+		for ok := true; ok && err == nil; {
+			s.entries = append(s.entries, entry)
+			if size += len(entry.Bytes); size >= stretchBytes {
+				break
+			}
+			entry, ok, err = r.Poll()
+		}
+		if err != nil {
+			return err
+		}
+		stretches <- s // a worker is free, or will be
+	}
+}
+
+// rememberer works on stretches. It belongs to one goroutine.
+type rememberer struct {
+	node      *Node
+	decoder   *telemetry.Decoder
+	extractor *observable.Extractor
+	sources   map[*intel.Class][]intel.LogSource
+	detection *detection
+	inspector *detect.Inspector // of the detection
+
+	// What follows belongs to the stretch at hand.
+	out     *worked
+	batch   *archive.Batch  // nil for an entry that is archived already
+	seen    *observed.Batch // nil for one that is in the ledger already
+	watched bool
+	heard   Heard
+	event   *telemetry.Event
+}
+
+func (n *Node) newRememberer() *rememberer {
+	r := &rememberer{
+		node: n, decoder: telemetry.NewDecoder(n.config.Mappings, n.names), extractor: observable.NewExtractor(n.names),
+		sources: map[*intel.Class][]intel.LogSource{},
+	}
+	if n.config.Malformed != nil {
+		r.decoder.Malformed = func(reason string, record *telemetry.Block) { // part of a journal's entry, which lives on
+			r.out.malformed = append(r.out.malformed, malformed{reason, record})
+		}
+	}
+	return r
+}
+
+// work decodes the blocks of a stretch and collects what is to be kept of their
+// events.
+func (r *rememberer) work(s stretch) *worked {
+	m := r.node.memory
+	if d := r.node.detection.Load(); d != r.detection {
+		r.inspector, r.detection = d.detector.NewInspector(false), d
+	}
+	r.out = &worked{order: s.order, last: s.last(), seen: m.Ledger.NewBatch(), detection: r.detection}
+	inLedger, inFindings := m.Ledger.Cursor(), r.node.findings.before
+	for _, e := range s.entries {
+		mark, block, err := parseEntry(e.Bytes)
+		if err != nil {
+			r.node.log.Error("an entry of the journal cannot be read", slog.Uint64("entry", e.Number), errorAttr(err))
+			continue
+		}
+		r.seen, r.batch = nil, nil
+		if e.Number > inLedger {
+			r.seen = r.out.seen
+		}
+		if e.Number > m.Archive.Cursor() {
+			r.batch = m.Archive.NewBatch()
+		}
+		r.watched = mark == markLive && e.Number > inFindings
+		r.block(block)
+		r.keep(e.Number)
+	}
+	return r.out
+}
+
+// block decodes one block.
+func (r *rememberer) block(b *telemetry.Block) {
+	r.heard = Heard{Source: b.Source, Bytes: uint64(len(b.Data))}
+	r.heard.Problems, _ = r.decoder.Decode(b, r.visit) // visit never fails
+	r.out.heard = append(r.out.heard, r.heard)
+}
+
+// keep hands on what was collected for the archive.
+func (r *rememberer) keep(entry uint64) {
+	if r.batch != nil {
+		r.out.events = append(r.out.events, archived{entry, r.batch})
+	}
+}
+
+func (r *rememberer) visit(e *telemetry.Event) error {
+	r.heard.Events++
+	if e.Time.After(r.heard.Newest) {
+		r.heard.Newest = e.Time
+	}
+	if r.watched {
+		r.out.findings = r.inspector.Inspect(e, r.out.findings)
+	}
+	if r.batch != nil && !r.batch.Add(e) {
+		r.node.log.Error("an event is too large to be archived", slog.String("source", e.Source.Name), slog.Uint64("record", e.Number))
+	}
+	if r.seen != nil {
+		r.event = e
+		r.extractor.Each(&e.Record, r.see)
+		for _, source := range r.logSources(e.Class) {
+			r.seen.Present(e.Source.Name, source, e.Host, e.Time, len(r.heard.Problems) > 0)
+		}
+	}
+	return nil
+}
+
+func (r *rememberer) see(kind intel.ObservableKind, value []byte) {
+	r.seen.See(r.event.Source.Name, kind, value, r.event.Host, r.event.Time)
+}
+
+func (r *rememberer) logSources(class *intel.Class) []intel.LogSource {
+	sources, ok := r.sources[class]
+	if !ok {
+		sources = memory.LogSources(class)
+		r.sources[class] = sources
+	}
+	return sources
+}
+
+// commitInOrder commits what workers made in the order of the journal.
+func (n *Node) commitInOrder(ctx context.Context, done <-chan *worked, free <-chan struct{}) error {
+	early := map[uint64]*worked{}
+	c := committer{node: n}
+	next := uint64(0)
+	var failed error
+	for w := range done {
+		early[w.order] = w
+		for early[next] != nil && failed == nil {
+			failed = c.commit(ctx, early[next])
+			delete(early, next)
+			next++
+			<-free
+		}
+		if failed != nil && ctx.Err() == nil {
+			return failed
+		}
+	}
+	return failed
+}
+
+// committer keeps what workers made. It belongs to one goroutine.
+type committer struct {
+	node      *Node
+	detection *detection
+	sink      *detect.Sink // of the detection
+}
+
+// commit keeps one stretch's results: findings first, since they are awaited.
+func (c *committer) commit(ctx context.Context, w *worked) error {
+	n := c.node
+	if w.detection != c.detection {
+		c.sink, c.detection = w.detection.detector.NewSink(false), w.detection
+	}
+	var told []*detect.Finding
+	for _, f := range w.findings {
+		told = append(told, c.sink.Take(f)...)
+	}
+	if err := n.patiently(ctx, func() error { return n.findings.add(ctx, w.last, told) }); err != nil {
+		return err
+	}
+	if w.last > n.memory.Ledger.Cursor() {
+		if err := n.patiently(ctx, func() error { return n.memory.Ledger.Commit(ctx, w.seen, w.last) }); err != nil {
+			return err
+		}
+	}
+	for _, a := range w.events {
+		n.memory.Archive.Put(a.entry, a.batch)
+	}
+	if w.last > n.memory.Archive.Cursor() {
+		if err := n.memory.Archive.Commit(w.last); err != nil {
+			// The events are kept, and stay in the journal: a later call writes them.
+			n.log.Error("cannot archive for now", errorAttr(err))
+		}
+	}
+	n.tell(told, w)
+	n.came(w.last)
+	return nil
+}
+
+// tell hands on what others want to know of a stretch.
+func (n *Node) tell(found []*detect.Finding, w *worked) {
+	if n.config.Found != nil {
+		for _, f := range found {
+			n.config.Found(f)
+		}
+	}
+	if n.config.Heard != nil {
+		for _, h := range w.heard {
+			n.config.Heard(h)
+		}
+	}
+	for _, m := range w.malformed {
+		n.config.Malformed(m.reason, m.record)
+	}
+}
+
+// patiently tries again while something is unavailable, as a full disk is: what
+// is not committed stays in the journal, which refuses senders once it is full.
+func (n *Node) patiently(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		if !errors.Is(err, fault.Unavailable) {
+			return err
+		}
+		n.log.Error("cannot remember for now; trying again", errorAttr(err))
+		select {
+		case <-time.After(againAfter):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func errorAttr(err error) slog.Attr { return slog.Any("error", err) }
