@@ -5,6 +5,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 
 	"tocsin/internal/fault"
+	"tocsin/knowledge"
 	"tocsin/node"
 	"tocsin/people"
 )
@@ -21,6 +23,13 @@ import (
 type Config struct {
 	Node   *node.Node
 	Tokens *people.Tokens
+	// Indicators are the sets installed; Changed is called after they changed and
+	// returns once those are in force.
+	Indicators *knowledge.Indicators
+	Changed    func() error
+	// Hunt is asked instead of the node's own memory, where several share the
+	// work; nil is the node's.
+	Hunt func(context.Context, node.Hunt) (node.Hunted, error)
 	// Intake answers everything that is not the API's.
 	Intake http.Handler
 	Log    *slog.Logger
@@ -40,6 +49,9 @@ func routes() []route {
 		{"GET /api/v1/findings", people.Read, (*api).findings},
 		{"GET /api/v1/memory", people.Read, (*api).memory},
 		{"POST /api/v1/memory/compact", people.Ask, (*api).compact},
+		{"GET /api/v1/indicators", people.Read, (*api).listIndicators},
+		{"POST /api/v1/indicators/{name}", people.Ask, (*api).addIndicators},
+		{"DELETE /api/v1/indicators/{name}", people.Ask, (*api).removeIndicators},
 	}
 }
 
@@ -47,6 +59,9 @@ type api struct{ Config }
 
 // Handler returns the node's whole HTTP interface.
 func Handler(c Config) http.Handler {
+	if c.Hunt == nil {
+		c.Hunt = c.Node.Hunt
+	}
 	a := &api{c}
 	mux := http.NewServeMux()
 	for _, r := range routes() {
@@ -115,7 +130,7 @@ func (a *api) hunt(w http.ResponseWriter, r *http.Request) error {
 	if err := body.Decode(&h); err != nil {
 		return fmt.Errorf("hunt: %w: %w", err, fault.Invalid)
 	}
-	told, err := a.Node.Hunt(r.Context(), h)
+	told, err := a.Hunt(r.Context(), h)
 	if err != nil {
 		return err
 	}

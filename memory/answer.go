@@ -46,9 +46,9 @@ type Example struct {
 	Fields map[string]string `json:"fields"`
 }
 
-// join adds what another memory, or another spelling, says to the same
+// Join adds what another memory, or another spelling, says to the same
 // question. The verdict and the coverage are not joined: they are judged anew.
-func (a *Answer) join(b *Answer) {
+func (a *Answer) Join(b *Answer) {
 	if b.First != nil && (a.First == nil || b.First.Before(*a.First)) {
 		a.First = b.First
 	}

@@ -32,7 +32,7 @@ func (m *Memory) Recall(ctx context.Context, questions []Question, since, until 
 	}
 	for i := range remembered {
 		one := answerOf(&asked[i], &remembered[i])
-		answers[of[i]].join(&one)
+		answers[of[i]].Join(&one)
 	}
 	return answers, nil
 }

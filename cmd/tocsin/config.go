@@ -44,6 +44,8 @@ type fileConfig struct {
 	Follow []string     `yaml:"follow"`
 	Limits limitsConfig `yaml:"limits"`
 	Memory memoryConfig `yaml:"memory"`
+	// Cluster is how the node is one of several.
+	Cluster clusterConfig `yaml:"cluster"`
 }
 
 // limitsConfig is the limits that operators change; see intake.Limits.

@@ -13,6 +13,7 @@ import (
 
 	"tocsin/api"
 	"tocsin/detect"
+	"tocsin/detect/indicator"
 	"tocsin/intake"
 	"tocsin/internal/output"
 	"tocsin/node"
@@ -22,11 +23,13 @@ import (
 
 type upCmd struct {
 	ruleFlags
+	indicatorFlags
 	Listen         string   `help:"Address of HTTP, for shippers and for questions (127.0.0.1:8617). Other machines can reach it only with TLS, see the configuration." placeholder:"ADDR"`
 	Config         string   `help:"Configuration file; without it tocsin.yaml in the data directory, where there is one." placeholder:"FILE"`
 	InsecureListen bool     `help:"Allow addresses that other machines reach without TLS: tokens and telemetry can be read on the way."`
 	Mapping        []string `help:"Folder of mapping files for formats that tocsin does not know; repeatable." placeholder:"DIR" sep:"none"`
 	Workers        int      `help:"How many workers decode, match and remember; 0 is one a core." default:"0"`
+	spreadFlags
 }
 
 // Run starts a node: it listens, watches and remembers until it is told to end.
@@ -41,7 +44,7 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 	config.InsecureListen = config.InsecureListen || u.InsecureListen
 	log := slog.New(slog.NewTextHandler(c.err, nil))
 	up := &running{console: c, log: log}
-	if err := up.open(u, config); err != nil {
+	if err := up.open(ctx, u, config); err != nil {
 		return errors.Join(err, up.close())
 	}
 	return errors.Join(up.run(ctx), up.close())
@@ -50,18 +53,21 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 // running is a node with what takes telemetry in for it.
 type running struct {
 	*console
-	log       *slog.Logger
-	node      *node.Node
-	intake    *intake.Intake
-	tokens    *people.Tokens
-	found     func(*detect.Finding)
-	encrypted bool
+	log        *slog.Logger
+	node       *node.Node
+	intake     *intake.Intake
+	spread     *spread // nil for a node by itself
+	tokens     *people.Tokens
+	indicators *indicatorsInForce
+	found      func(*detect.Finding)
+	encrypted  bool
 }
 
 // open opens the node and gives it its rules.
-func (r *running) open(u *upCmd, config fileConfig) error {
+func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.tokens = people.OpenTokens(filepath.Join(r.data, tokensFile), time.Now)
-	loaded, err := u.load(r.library())
+	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
+	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
 		return err
 	}
@@ -80,11 +86,19 @@ func (r *running) open(u *upCmd, config fileConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := r.node.Detect(&node.Rules{Rules: loaded.rules, Correlations: loaded.correlations}); err != nil {
+	if err := r.indicators.refresh(); err != nil {
+		return err
+	}
+	if err := r.node.Detect(&node.Rules{
+		Rules: loaded.rules, Correlations: loaded.correlations, Indicators: r.indicators.live, FreeText: u.FreeText,
+	}); err != nil {
 		return err
 	}
 	r.log.Info("rules are watched", slog.Int("rules", len(loaded.rules)), slog.Int("correlations", len(loaded.correlations)))
-	r.intake, err = intake.New(config.intake(r.data), r.log.With(slog.String("room", "intake")), r.tokens, r.node.Accept)
+	if r.spread, err = r.openSpread(ctx, u.spreadFlags, config); err != nil {
+		return err
+	}
+	r.intake, err = intake.New(config.intake(r.data), r.log.With(slog.String("room", "intake")), r.tokens, r.accept())
 	if err != nil {
 		return usageError{err}
 	}
@@ -103,11 +117,20 @@ func (r *running) printer() func(*detect.Finding) {
 
 // run serves until ctx ends.
 func (r *running) run(ctx context.Context) error {
-	handler := api.Handler(api.Config{Node: r.node, Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api"))})
+	handler := api.Handler(api.Config{
+		Node: r.node, Hunt: r.hunt(), Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Indicators: r.console.indicators(), Changed: r.indicators.refresh,
+	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.node.Run(ctx) })
-	group.Go(func() error { return r.intake.Run(ctx) })
+	if r.spread.takesIn() {
+		group.Go(func() error { return r.intake.Run(ctx) })
+	}
+	if r.spread != nil {
+		group.Go(func() error { return r.spread.Run(ctx) })
+	}
 	group.Go(func() error { return r.intake.Serve(ctx, handler) })
+	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.say(ctx) })
 	err := group.Wait()
 	r.log.Info("the node has stopped")
@@ -134,6 +157,9 @@ func (r *running) say(ctx context.Context) error {
 }
 
 func (r *running) close() error {
+	if r.spread != nil {
+		r.spread.Close()
+	}
 	if r.node == nil {
 		return nil
 	}

@@ -81,10 +81,7 @@ func Connect(ctx context.Context, c Config) (*Bus, error) {
 	if b.conn, err = nats.Connect(strings.Join(c.URLs, ","), options...); err != nil {
 		return nil, fmt.Errorf("bus: %w: %w", err, fault.Invalid)
 	}
-	select {
-	case <-connected:
-	case <-ctx.Done():
-		err := fmt.Errorf("bus: no server at %s: %s: %w", strings.Join(c.shown(), ", "), text(b.conn.LastError()), fault.Unavailable)
+	if err := b.first(ctx, connected, strings.Join(c.shown(), ", ")); err != nil {
 		b.Close()
 		return nil, err
 	}
@@ -93,6 +90,21 @@ func Connect(ctx context.Context, c Config) (*Bus, error) {
 		return nil, fmt.Errorf("bus: %w", err)
 	}
 	return b, nil
+}
+
+// first waits for the first connection.
+func (b *Bus) first(ctx context.Context, connected <-chan struct{}, servers string) error {
+	late := time.After(requestWait)
+	for {
+		select {
+		case <-connected:
+			return nil
+		case <-late:
+			b.log.Warn("waiting for a NATS server", slog.String("servers", servers), slog.String("reason", text(b.conn.LastError())))
+		case <-ctx.Done():
+			return fmt.Errorf("bus: no server at %s: %s: %w", servers, text(b.conn.LastError()), fault.Unavailable)
+		}
+	}
 }
 
 // shown returns the addresses without the passwords in them.
