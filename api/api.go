@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"tocsin/internal/fault"
+	"tocsin/knowledge"
 	"tocsin/node"
 	"tocsin/people"
 )
@@ -22,6 +23,10 @@ import (
 type Config struct {
 	Node   *node.Node
 	Tokens *people.Tokens
+	// Indicators are the sets installed; Changed is called after they changed and
+	// returns once those are in force.
+	Indicators *knowledge.Indicators
+	Changed    func() error
 	// Hunt is asked instead of the node's own memory, where several share the
 	// work; nil is the node's.
 	Hunt func(context.Context, node.Hunt) (node.Hunted, error)
@@ -44,6 +49,9 @@ func routes() []route {
 		{"GET /api/v1/findings", people.Read, (*api).findings},
 		{"GET /api/v1/memory", people.Read, (*api).memory},
 		{"POST /api/v1/memory/compact", people.Ask, (*api).compact},
+		{"GET /api/v1/indicators", people.Read, (*api).listIndicators},
+		{"POST /api/v1/indicators/{name}", people.Ask, (*api).addIndicators},
+		{"DELETE /api/v1/indicators/{name}", people.Ask, (*api).removeIndicators},
 	}
 }
 

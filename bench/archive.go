@@ -59,8 +59,8 @@ func (b *bench) archiving(ctx context.Context, s *stream) (r *report, err error)
 		})
 	}
 	held := w.archive.Stats()
-	r.lines = append(r.lines, line{"making the events and writing them", written, float64(w.count),
-		fmt.Sprintf("%d segments, %.1f bytes an event", held.Segments, float64(held.Bytes)/float64(held.Events))})
+	note := fmt.Sprintf("%d segments, %.1f bytes an event", held.Segments, float64(held.Bytes)/float64(held.Events))
+	r.lines = append(r.lines, line{"making the events and writing them", written, float64(w.count), note})
 	return r, nil
 }
 

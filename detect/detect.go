@@ -55,10 +55,15 @@ func newFieldNames(names *intel.Names) fieldNames {
 
 // Inspector asks the rules of events. It belongs to one goroutine.
 type Inspector struct {
+	// Brief leaves Finding.Event empty: copying events whole is a good part of
+	// what findings cost, and few want them.
+	Brief bool
+
 	*Detector
 	evaluators *evaluators
 	matching   matcher
 	seeker     *seeker // nil when no indicators are matched
+	known      texts
 }
 
 // matcher finds which rules match a record: all together, or one by one.
@@ -68,7 +73,7 @@ type matcher interface {
 
 // NewInspector returns an inspector; a naive one asks each rule by itself.
 func (d *Detector) NewInspector(naive bool) *Inspector {
-	i := &Inspector{Detector: d, evaluators: newEvaluators(d.names)}
+	i := &Inspector{Detector: d, evaluators: newEvaluators(d.names), known: texts{}}
 	if naive {
 		i.matching = &oneByOne{evaluators: i.evaluators, rules: d.engine.Rules(), byClass: map[*intel.Class][]candidate{}}
 	} else {
@@ -83,8 +88,17 @@ func (d *Detector) NewInspector(naive bool) *Inspector {
 // Inspect appends a finding for every rule that the event matches, and for every
 // indicator that it holds.
 func (i *Inspector) Inspect(e *telemetry.Event, to []*Finding) []*Finding {
+	var event []Value // shared by the event's findings
 	for _, n := range i.matching.Inspect(e.Class, &e.Record) {
-		to = append(to, i.finding(i.engine.Rules()[n], e))
+		rule := i.engine.Rules()[n]
+		f := i.finding(rule, e)
+		if !i.Brief && !i.correlator.Silent(rule) {
+			if event == nil {
+				event = i.values(&e.Record)
+			}
+			f.Event = event
+		}
+		to = append(to, f)
 	}
 	if i.seeker != nil {
 		to = i.seeker.inspect(e, to)
@@ -92,7 +106,7 @@ func (i *Inspector) Inspect(e *telemetry.Event, to []*Finding) []*Finding {
 	return to
 }
 
-// finding copies what is worth keeping of an event.
+// finding copies what is worth keeping of an event, without all its fields.
 func (i *Inspector) finding(rule *sigma.Rule, e *telemetry.Event) *Finding {
 	f := i.newFinding(e)
 	f.Rule = rule
@@ -103,7 +117,7 @@ func (i *Inspector) finding(rule *sigma.Rule, e *telemetry.Event) *Finding {
 		}
 	}
 	f.Fields = i.matched(rule, e)
-	i.keepEvent(f, e)
+	i.show(f, e)
 	return f
 }
 
@@ -111,24 +125,47 @@ func (i *Inspector) finding(rule *sigma.Rule, e *telemetry.Event) *Finding {
 func (i *Inspector) newFinding(e *telemetry.Event) *Finding {
 	return &Finding{
 		Count: 1,
-		Time:  e.Time, Source: e.Source.Name, Record: e.Number, Offset: e.Offset, Host: string(e.Host),
+		Time:  e.Time, Source: e.Source.Name, Record: e.Number, Offset: e.Offset, Host: i.known.text(e.Host),
 		LogSource: intel.LogSource{Product: e.Class.Product, Service: e.Class.Service, Category: first(e.Class.Categories)},
 	}
 }
 
-// keepEvent copies an event's fields.
-func (i *Inspector) keepEvent(f *Finding, e *telemetry.Event) {
-	f.Event = i.values(&e.Record)
-	for at, field := range e.Fields {
-		switch field.Name {
+// show sets the fields of an event that a finding shows apart.
+func (i *Inspector) show(f *Finding, e *telemetry.Event) {
+	for at := range e.Fields {
+		switch field := &e.Fields[at]; field.Name {
 		case i.shown.channel:
-			f.Channel = f.Event[at].Value
+			f.Channel = i.known.text(field.Value)
 		case i.shown.provider:
-			f.Provider = f.Event[at].Value
+			f.Provider = i.known.text(field.Value)
 		case i.shown.eventID:
-			f.EventID = f.Event[at].Value
+			f.EventID = i.known.text(field.Value)
 		}
 	}
+}
+
+// texts are texts that stand in many findings, each kept once.
+type texts map[string]string
+
+// Bounds of what is kept: hosts, channels and providers are no more and no
+// longer, and hostile ones shall not fill the memory.
+const (
+	maxTexts    = 4096
+	longestText = 128
+)
+
+func (t texts) text(b []byte) string {
+	if known, ok := t[string(b)]; ok {
+		return known
+	}
+	text := string(b)
+	if len(text) <= longestText {
+		if len(t) >= maxTexts {
+			clear(t)
+		}
+		t[text] = text
+	}
+	return text
 }
 
 // hit keeps what correlations need of a match.

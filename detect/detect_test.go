@@ -87,6 +87,39 @@ func TestFindingHoldsCopiesOfWhatMatched(t *testing.T) {
 	}
 }
 
+func TestBriefFindingIsWithoutTheWholeEvent(t *testing.T) {
+	t.Parallel()
+	file, err := sigma.Parse("rule.yml", []byte(rule))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := intel.NewNames(nil)
+	detector, err := detect.New(file.Rules, nil, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inspector := detector.NewInspector(false)
+	inspect := func(brief bool) *detect.Finding {
+		inspector.Brief = brief
+		class := &intel.Class{Product: "windows", Categories: []string{"process_creation"}}
+		found := inspector.Inspect(event(names, class, "Channel", "Security", "Image", `C:\cmd.exe`, "ParentImage", `C:\services.exe`), nil)
+		if len(found) != 1 {
+			t.Fatalf("%d findings", len(found))
+		}
+		return found[0]
+	}
+	brief, whole := inspect(true), inspect(false)
+	if brief.Event != nil || len(whole.Event) != 3 {
+		t.Errorf("the events have %d and %d fields, want 0 and 3", len(brief.Event), len(whole.Event))
+	}
+	if brief.Channel != "Security" {
+		t.Errorf("the brief finding's channel is %q", brief.Channel)
+	}
+	if diff := cmp.Diff(brief.Fields, whole.Fields); diff != "" {
+		t.Errorf("brief -, whole +:\n%s", diff)
+	}
+}
+
 func TestRulesWithPlaceholdersAreRefused(t *testing.T) {
 	t.Parallel()
 	file, err := sigma.Parse("rule.yml", []byte(`

@@ -39,7 +39,8 @@ type Finding struct {
 	// are worth showing.
 	Fields []Value
 	// Event is every field of the event, in the order of the source; empty for
-	// a correlation.
+	// a correlation, and where the inspector is brief. An event's findings share
+	// it.
 	Event []Value
 
 	hit *hit // what correlations need of it; nil when none builds on the rule

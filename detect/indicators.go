@@ -46,7 +46,10 @@ func (i *Inspector) indicatorFinding(h *indicator.Hit, e *telemetry.Event) *Find
 	in := h.Indicator()
 	f.Indicator = &in
 	f.Fields = []Value{{Name: i.holder(h, e), Value: string(h.Value)}}
-	i.keepEvent(f, e)
+	i.show(f, e)
+	if !i.Brief {
+		f.Event = i.values(&e.Record)
+	}
 	return f
 }
 

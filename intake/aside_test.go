@@ -2,10 +2,10 @@ package intake_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,6 +61,17 @@ func TestMalformedRecordsAreKeptAndReplayed(t *testing.T) {
 	if w := s.ask(http.MethodPost, "/api/v1/events", "x\ny"); w.Code != http.StatusBadRequest {
 		t.Errorf("nothing but rubbish: %d", w.Code)
 	}
+	for _, test := range []struct{ method, path, want string }{
+		{http.MethodGet, "/api/v1/aside?limit=1", `{"count":2,"lost":0,"records":[{"at":`},
+		{http.MethodGet, "/api/v1/aside?limit=x", `"status":400`},
+		{http.MethodPost, "/api/v1/aside/replay", `{"replayed":2}`},
+		{http.MethodGet, "/api/v1/aside", `{"count":0,"lost":0,"records":null}`},
+	} {
+		w := s.ask(test.method, test.path, "", "Authorization", "Bearer "+s.analyst)
+		if !strings.Contains(w.Body.String(), test.want) || strings.Count(w.Body.String(), `"raw"`) > 1 {
+			t.Errorf("%s %s: %d %s", test.method, test.path, w.Code, w.Body)
+		}
+	}
 }
 
 // What a decoder refuses is set aside such that a replay has all it needs: the
@@ -80,7 +91,10 @@ func TestWhatDecodersRefuseCanBeReplayed(t *testing.T) {
 	decoder := telemetry.NewDecoder(mappings, intel.NewNames(nil))
 	decoder.Malformed = aside.Add
 	events := 0
-	count := func(*telemetry.Event) error { events++; return nil }
+	count := func(*telemetry.Event) error { //nolint:unparam // as Decode wants it
+		events++
+		return nil
+	}
 	reader := telemetry.Reader{Paths: []string{path}}
 	if err := reader.Run(t.Context(), func(b *telemetry.Block) error {
 		_, err := decoder.Decode(b, count)
@@ -114,7 +128,7 @@ func TestAsideIsBounded(t *testing.T) {
 		aside := intake.OpenAside(dir, 64<<10, 5*24*time.Hour, time.Now)
 		for day := range 8 {
 			for range 20 {
-				aside.Add("reason", lineBlock("source", fmt.Sprint(day)+strings.Repeat("x", 1000)))
+				aside.Add("reason", lineBlock("source", strconv.Itoa(day)+strings.Repeat("x", 1000)))
 			}
 			time.Sleep(24 * time.Hour)
 		}

@@ -59,7 +59,7 @@ func (b *body) read(ctx context.Context, r io.Reader, most int64) error {
 	const first = 64 << 10
 	for {
 		if len(b.data) == cap(b.data) {
-			grown := max(first, 2*cap(b.data))
+			grown := int(min(int64(max(first, 2*cap(b.data))), most+1))
 			if !b.in.within(ctx, b.in.memory, int64(grown-cap(b.data))) {
 				return errMemory
 			}

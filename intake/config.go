@@ -25,13 +25,16 @@ type Config struct {
 	// OTLP is the address of OTLP over gRPC; "" for none. 4317 is its usual port.
 	OTLP string
 	// SyslogUDP, SyslogTCP and SyslogTLS are addresses of syslog listeners.
-	SyslogUDP, SyslogTCP, SyslogTLS []string
+	SyslogUDP []string
+	SyslogTCP []string
+	SyslogTLS []string
 	// Follow are files and directories that are followed.
 	Follow []string
 
 	// Cert and Key are files of the certificate that HTTP, OTLP and syslog over
 	// TLS show, in PEM. A renewed one is taken up without a restart.
-	Cert, Key string
+	Cert string
+	Key  string
 	// ClientCA is a file of the authorities whose client certificates are
 	// accepted, in PEM. On syslog over TLS one is demanded with RequireClientCert.
 	ClientCA          string
@@ -144,7 +147,10 @@ func (c Config) Check() error {
 		l.Sources < 0 || l.Files < 0 || l.Aside < 0 || l.AsideAge < 0 {
 		wrong = errors.Join(wrong, fmt.Errorf("a limit below zero: %w", fault.Invalid))
 	}
-	if c.Limits.Unpacked > c.Limits.Memory {
+	if c.OTLP != "" && c.Limits.Memory < otlpMessage {
+		wrong = errors.Join(wrong, fmt.Errorf("OTLP takes %d bytes of memory a request, all together may take %d: %w", otlpMessage, c.Limits.Memory, fault.Invalid))
+	}
+	if c.Limits.Unpacked >= c.Limits.Memory {
 		wrong = errors.Join(wrong, fmt.Errorf("one request may unpack to %d bytes, all together to %d: %w", c.Limits.Unpacked, c.Limits.Memory, fault.Invalid))
 	}
 	return wrong

@@ -62,7 +62,8 @@ func TestBulkAnswersEveryItem(t *testing.T) {
 		},
 		{
 			"dates of indexes make no sources", "/_bulk", `{"index":{"_index":"logstash-2026.11.24"}}` + "\n{\"a\":1}\n" + `{"index":{"_index":"logstash-2026.11.25-000001"}}` + "\n{\"a\":2}\n",
-			200, "index 201, index 201", map[string][]string{"bulk/dc01/logstash": {`{"a":1}`, `{"a":2}`}},
+			200, "index 201, index 201",
+			map[string][]string{"bulk/dc01/logstash": {`{"a":1}`, `{"a":2}`}},
 		},
 		{
 			"the index of the path, no line feed at the end", "/fluent-bit/_bulk", "{\"create\":{}}\r\n{\"a\":1}\r\n{\"index\":{\"_id\":\"7\"}}\n {\"a\":2} ", 200, "create 201, index 201",
@@ -75,7 +76,8 @@ func TestBulkAnswersEveryItem(t *testing.T) {
 		{
 			"what changes documents is refused, what is none too", "/_bulk",
 			"{\"delete\":{\"_index\":\"x\",\"_id\":\"1\"}}\n{\"update\":{\"_index\":\"x\",\"_id\":\"1\"}}\n{\"doc\":{}}\n{\"create\":{\"_index\":\"x\"}}\n[1]\n{\"create\":{\"_index\":\"x\"}}\n{\"a\":\"}\\\"\"}\n{\"create\":{\"_index\":\"x\"}}\n{\"a\":1}}\n",
-			200, "delete 400, update 400, create 400, create 201, create 400", map[string][]string{"bulk/dc01/x": {`{"a":"}\""}`}},
+			200, "delete 400, update 400, create 400, create 201, create 400",
+			map[string][]string{"bulk/dc01/x": {`{"a":"}\""}`}},
 		},
 		{"no action", "/_bulk", "{\"a\":1}\n{\"a\":2}\n", 400, "", nil},
 		{"two actions on a line", "/_bulk", `{"create":{},"index":{}}` + "\n{}\n", 400, "", nil},
@@ -247,7 +249,8 @@ func TestShippersStartAndSend(t *testing.T) {
 				{"GET", "/_data_stream/winlogbeat-8.15.0", "", nil, 200, `"name":"winlogbeat-8.15.0"`},
 				{"PUT", "/_data_stream/winlogbeat-8.15.0", "", nil, 200, `"acknowledged":true`},
 				{"POST", "/_bulk?filter_path=errors%2Citems.%2A.error%2Citems.%2A.status", `{"create":{"_index":"winlogbeat-8.15.0"}}` + "\n" + event, []string{"Content-Type", "application/vnd.elasticsearch+json; compatible-with=8"}, 200, `{"create":{"status":201}}`},
-			}, "bulk/dc01/winlogbeat-8.15.0",
+			},
+			"bulk/dc01/winlogbeat-8.15.0",
 		},
 		{
 			"Filebeat", func(token string) string { return "Basic " + pair("filebeat", token) },
@@ -257,7 +260,8 @@ func TestShippersStartAndSend(t *testing.T) {
 				{"PUT", "/_ingest/pipeline/filebeat-8.15.0-system-auth-pipeline", `{"processors":[]}`, nil, 200, `"acknowledged":true`},
 				{"GET", "/_nodes/ingest", "", nil, 200, `"nodes"`},
 				{"POST", "/_bulk", `{"create":{"_index":"filebeat-8.15.0","pipeline":"filebeat-8.15.0-system-auth-pipeline"}}` + "\n" + event, nil, 200, `"errors":false`},
-			}, "bulk/dc01/filebeat-8.15.0",
+			},
+			"bulk/dc01/filebeat-8.15.0",
 		},
 		{
 			"Vector", func(token string) string { return "Basic " + pair("vector", token) },
@@ -265,13 +269,15 @@ func TestShippersStartAndSend(t *testing.T) {
 				{"GET", "/_cluster/health", "", nil, 200, `"status":"green"`},
 				{"GET", "/", "", nil, 200, `"version"`},
 				{"POST", "/_bulk?timeout=60s", `{"create":{"_index":"logs-generic-default"}}` + "\n" + event, nil, 200, `"status":201`},
-			}, "bulk/dc01/logs-generic-default",
+			},
+			"bulk/dc01/logs-generic-default",
 		},
 		{
 			"Fluent Bit", func(token string) string { return "Basic " + pair("fluent", token) },
 			[]exchange{
 				{"POST", "/_bulk", `{"create":{"_index":"fluent-bit","_type":"_doc"}}` + "\n" + event, nil, 200, `"errors":false`},
-			}, "bulk/dc01/fluent-bit",
+			},
+			"bulk/dc01/fluent-bit",
 		},
 		{
 			"Logstash", func(token string) string { return "ApiKey " + pair("logstash", token) },
@@ -285,14 +291,16 @@ func TestShippersStartAndSend(t *testing.T) {
 				{"HEAD", "/_index_template/ecs-logstash", "", nil, 200, ""},
 				{"HEAD", "/logstash", "", nil, 200, ""},
 				{"POST", "/_bulk", `{"index":{"_id":null,"_index":"logstash-2026.11.25","routing":null}}` + "\n" + event, nil, 200, `"status":201`},
-			}, "bulk/dc01/logstash",
+			},
+			"bulk/dc01/logstash",
 		},
 		{
 			"rsyslog without bulk mode", func(token string) string { return "Basic " + pair("rsyslog", token) },
 			[]exchange{
 				{"GET", "/_cat/health", "", nil, 200, `[]`},
 				{"POST", "/system/_doc", event, nil, 201, `"result":"created"`},
-			}, "bulk/dc01/system",
+			},
+			"bulk/dc01/system",
 		},
 	} {
 		t.Run(shipper.name, func(t *testing.T) {

@@ -195,7 +195,7 @@ func (f *follower) consider(ctx context.Context, file found, here map[fileKey]bo
 	if f.isRunning(file.key) {
 		return
 	}
-	c, ok := f.cursorOf(file, here)
+	c, ok := f.cursorOf(file, here, waiting)
 	if !ok || (c.Whole && c.Size == file.info.Size()) || (!c.Whole && c.Place.Offset == file.info.Size()) {
 		return
 	}
@@ -215,6 +215,7 @@ func (f *follower) consider(ctx context.Context, file found, here map[fileKey]bo
 	}
 	t := newTailing(f, file, c)
 	f.running[file.key] = t
+	waiting[c.Source] = true
 	f.tails.Go(func() {
 		t.run(ctx)
 		f.mu.Lock()
@@ -231,7 +232,7 @@ func (f *follower) isRunning(key fileKey) bool {
 
 // cursorOf returns where to go on in a file, and false for one that is not to be
 // read (now).
-func (f *follower) cursorOf(file found, here map[fileKey]bool) (cursor, bool) {
+func (f *follower) cursorOf(file found, here map[fileKey]bool, waiting map[string]bool) (cursor, bool) {
 	if file.info.Size() == 0 {
 		return cursor{}, false
 	}
@@ -242,6 +243,9 @@ func (f *follower) cursorOf(file found, here map[fileKey]bool) (cursor, bool) {
 	}
 	content, err := os.Open(file.path)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) { // renamed since it was listed: the next scan finds it
+			waiting[f.sourceName(file)] = true
+		}
 		f.unreadable(file.path, err)
 		return cursor{}, false
 	}
@@ -301,14 +305,20 @@ func (f *follower) adopt(c cursor, copied found) cursor {
 }
 
 // rotatedWhileOff reports whether a file beside one that is followed was written
-// and renamed while nobody looked: it is younger than what was read last.
+// and renamed while nobody looked: it is not older than what was read last.
 func (f *follower) rotatedWhileOff(file found) bool {
 	younger := false
-	for _, c := range f.cursors.all() {
+	f.mu.Lock()
+	known := f.cursors.all()
+	for i := range f.orphans {
+		known = append(known, &f.orphans[i])
+	}
+	f.mu.Unlock()
+	for _, c := range known {
 		if filepath.Dir(c.Path) != filepath.Dir(file.path) || !namedAfter(filepath.Base(file.path), filepath.Base(c.Source)) {
 			continue
 		}
-		if younger = file.info.ModTime().After(c.Time); !younger {
+		if younger = !file.info.ModTime().Before(c.Time); !younger {
 			return false
 		}
 	}
@@ -339,7 +349,7 @@ func (f *follower) forget(here map[fileKey]bool) {
 
 func (f *follower) warn(err error) {
 	if err != nil {
-		f.in.log.LogAttrs(context.Background(), slog.LevelWarn, "followed file", slog.Any("error", err))
+		f.in.log.Warn("followed file", slog.Any("error", err))
 	}
 }
 

@@ -2,9 +2,11 @@ package intake_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,6 +84,15 @@ func (l *logFolder) rename(from, to string) {
 	if err := os.Rename(l.path(from), l.path(to)); err != nil {
 		l.t.Fatal(err)
 	}
+}
+
+// rotate renames the log and what it was renamed to before.
+func (l *logFolder) rotate() {
+	l.t.Helper()
+	for i := 40; i > 0; i-- {
+		_ = os.Rename(l.path(fmt.Sprintf("app.log.%d", i)), l.path(fmt.Sprintf("app.log.%d", i+1)))
+	}
+	l.rename("app.log", "app.log.1")
 }
 
 // copyTruncate rotates as logrotate does with copytruncate.
@@ -271,4 +282,90 @@ func TestFollowedLogIsReadOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A log that is written, rotated by renaming and read by a node that comes and
+// goes, in any order of these: every record is kept once.
+func TestRotatedLogIsReadOnceWhateverHappens(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(12) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { happen(t, rand.New(rand.NewPCG(seed, 0))) })
+		})
+	}
+}
+
+func happen(t *testing.T, random *rand.Rand) {
+	t.Helper()
+	l := newLogs(t, "app.log")
+	l.start()
+	defer func() { l.stop() }()
+	l.write("app.log", 1)
+	l.pass(3 * time.Second) // the first record is seen: what was there before is not asked for
+	var story []string
+	for range 30 {
+		switch what := random.IntN(6); what {
+		case 0, 1:
+			n := 1 + random.IntN(4)
+			story = append(story, fmt.Sprint("write ", n))
+			l.write("app.log", n)
+		case 2:
+			if _, err := os.Stat(l.path("app.log")); err != nil {
+				continue
+			}
+			story = append(story, "rotate")
+			l.rotate()
+		case 3:
+			story = append(story, "restart")
+			l.stop()
+			l.start()
+		case 4:
+			story = append(story, "off, write, rotate, write, on")
+			l.stop()
+			l.write("app.log", 2)
+			l.pass(time.Second)
+			l.rotate()
+			l.write("app.log", 1)
+			l.start()
+		default:
+			d := time.Duration(random.IntN(8000)) * time.Millisecond
+			story = append(story, "wait "+d.String())
+			l.pass(d)
+		}
+	}
+	l.pass(30 * time.Second)
+	seen := map[string]int{}
+	for _, line := range l.journal.lines("") {
+		seen[line]++
+	}
+	for i := range l.next {
+		if n := seen[fmt.Sprintf(`{"n":%d}`, i+1)]; n != 1 {
+			t.Errorf("record %d was kept %d times; what happened: %s", i+1, n, strings.Join(story, "; "))
+			return
+		}
+	}
+}
+
+func TestArchivesInAFollowedDirectoryAreReadOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLogs(t, "")
+		l.append("old.gz", string(gzipped(t, []byte("{\"n\":1}\n{\"n\":2}\n"))))
+		l.append("unknown.bin", "\x00\x01 no log\n")
+		l.next = 2
+		l.start()
+		defer func() { l.stop() }()
+		l.expect("at first")
+		l.pass(10 * time.Minute) // it may become a log yet
+		l.stop()
+		l.start()
+		l.expect("after a restart")
+		if got, want := l.journal.sources(), []string{"file/" + l.path("old")}; !slices.Equal(got, want) {
+			t.Errorf("sources %q, want %q", got, want)
+		}
+		if h := l.health("file/" + l.path("unknown.bin")); h.Problems["format not recognised: not read"] != 1 || h.Silent {
+			t.Errorf("%+v", h)
+		}
+	})
 }

@@ -2,12 +2,14 @@ package intake
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"tocsin/internal/fault"
 	"tocsin/telemetry"
 )
 
@@ -41,6 +43,52 @@ func (in *Intake) Sources() []Health { return in.sources.health() }
 func (in *Intake) serveSources(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(registryFile{in.Sources()})
+}
+
+// asideAnswer tells what was set aside.
+type asideAnswer struct {
+	Count   int           `json:"count"`
+	Lost    uint64        `json:"lost"` // there was no room for
+	Records []AsideRecord `json:"records"`
+}
+
+// asideShown is how many records are told where the query names no limit.
+const asideShown = 100
+
+// serveAside answers GET /api/v1/aside?limit=N.
+func (in *Intake) serveAside(w http.ResponseWriter, r *http.Request) error {
+	limit := asideShown
+	if text := r.URL.Query().Get("limit"); text != "" {
+		var err error
+		if limit, err = strconv.Atoi(text); err != nil || limit < 0 {
+			return &httpError{http.StatusBadRequest, "illegal_argument_exception", "limit is no number"}
+		}
+	}
+	answer := asideAnswer{Lost: in.aside.Lost()}
+	var err error
+	if answer.Count, err = in.aside.Count(); err != nil {
+		return err
+	}
+	if answer.Records, err = in.aside.List(limit); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// replayAside answers POST /api/v1/aside/replay.
+func (in *Intake) replayAside(w http.ResponseWriter, r *http.Request) error {
+	n, err := in.aside.Replay(r.Context(), in.accept)
+	if errors.Is(err, fault.Unavailable) {
+		return &RefusedError{reasonFull, retryAfter}
+	}
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Replayed int `json:"replayed"`
+	}{n})
+	return nil
 }
 
 // sampleLimit bounds the text of a sample.

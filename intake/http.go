@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -32,6 +33,8 @@ func Routes() []Route {
 	return []Route{
 		{post, "/api/v1/events", people.Send, (*Intake).takeEvents},
 		{get, "/api/v1/sources", people.Read, plain((*Intake).serveSources)},
+		{get, "/api/v1/aside", people.Read, (*Intake).serveAside},
+		{post, "/api/v1/aside/replay", people.Ask, (*Intake).replayAside},
 		{post, "/v1/logs", people.Send, (*Intake).takeOTLP},
 
 		{"POST PUT", "/_bulk", people.Send, (*Intake).takeBulk},
@@ -221,5 +224,5 @@ func writeJSON(w http.ResponseWriter, status int, answer any) {
 }
 
 func (in *Intake) logFailure(ctx context.Context, err error) {
-	in.log.ErrorContext(ctx, "not taken in", "error", err)
+	in.log.ErrorContext(ctx, "not taken in", slog.Any("error", err))
 }

@@ -91,25 +91,28 @@ func (in *Intake) Run(ctx context.Context) error {
 			break
 		}
 	}
-	group.Go(func() error { return in.keepRegistry(ctx) })
+	group.Go(func() error {
+		in.keepRegistry(ctx)
+		return nil
+	})
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {
-		return nil
+		err = nil
 	}
-	return err
+	return errors.Join(err, in.sources.save())
 }
 
 // saveEvery is how often the registry of sources is written: what a crash
 // loses of it are counts of the last seconds.
 const saveEvery = 10 * time.Second
 
-func (in *Intake) keepRegistry(ctx context.Context) error {
+func (in *Intake) keepRegistry(ctx context.Context) {
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return in.sources.save()
+			return
 		case <-tick.C:
 			if err := in.sources.save(); err != nil {
 				in.log.LogAttrs(ctx, slog.LevelWarn, "registry of sources not saved", slog.Any("error", err))
@@ -151,7 +154,7 @@ func (in *Intake) Serve(ctx context.Context, handler http.Handler) error {
 	if err != nil {
 		err = server.Close()
 	}
-	<-ended
+	_ = <-ended // http.ErrServerClosed
 	return err
 }
 
@@ -172,7 +175,7 @@ func (in *Intake) listensOn(use string, addr net.Addr) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.addrs[use] = append(in.addrs[use], addr)
-	in.log.LogAttrs(context.Background(), slog.LevelInfo, "listening", slog.String("use", use), slog.String("address", addr.String()))
+	in.log.Info("listening", slog.String("use", use), slog.String("address", addr.String()))
 }
 
 // Addresses returns what is listened on, by use: "HTTP", "OTLP", "syslog over

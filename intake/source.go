@@ -79,7 +79,9 @@ func newSource(name, kind string, r *registry) *source {
 func restored(h Health, r *registry) *source {
 	s := newSource(h.Name, h.Kind, r)
 	s.state = h
-	s.pauses = pauses{usual: time.Duration(h.Usual * float64(time.Second)), at: h.Last, seen: learned}
+	if !h.Last.IsZero() {
+		s.pauses = pauses{usual: time.Duration(h.Usual * float64(time.Second)), at: h.Last, seen: learned}
+	}
 	s.next, s.offset = h.Records+1, int64(h.Bytes)
 	return s
 }

@@ -31,6 +31,7 @@ type datagrams struct {
 	in   *Intake
 	use  *source // counts what is lost before its sender is known
 	conn *net.UDPConn
+	over chan struct{} // closed when nothing more is read
 
 	mu      sync.Mutex
 	waiting gathered // guarded by mu
@@ -50,7 +51,7 @@ func (in *Intake) startUDP(ctx context.Context, group *errgroup.Group, address s
 	}
 	_ = conn.SetReadBuffer(udpReadBuffer) // what it gives is what there is
 	in.listensOn(use, conn.LocalAddr())
-	d := &datagrams{in: in, use: in.sources.listener(use, address), conn: conn}
+	d := &datagrams{in: in, use: in.sources.listener(use, address), conn: conn, over: make(chan struct{})}
 	group.Go(func() error { return d.read(ctx) })
 	group.Go(func() error { return d.handOn(ctx) })
 	return nil
@@ -60,6 +61,7 @@ func (in *Intake) startUDP(ctx context.Context, group *errgroup.Group, address s
 func (d *datagrams) read(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = d.conn.Close() })
 	defer stop()
+	defer close(d.over)
 	buffer := make([]byte, maxDatagram)
 	for {
 		n, from, err := d.conn.ReadFromUDPAddrPort(buffer)
@@ -101,7 +103,7 @@ func (d *datagrams) handOn(ctx context.Context) error {
 	kernel := newKernelDrops(d.conn)
 	for round := 0; ; round++ {
 		select {
-		case <-ctx.Done():
+		case <-d.over:
 			d.flush(ctx)
 			return nil
 		case <-tick.C:

@@ -86,13 +86,14 @@ func (t *tailing) run(ctx context.Context) {
 	tail := telemetry.Tail{Name: t.source.name, File: file, From: t.cursor.Place, Idle: func(read int64) (bool, error) { return t.idle(file, read) }}
 	err = tail.Run(ctx, func(b *telemetry.Block) error { return t.emit(ctx, file, b) })
 	switch {
-	case err == nil, errors.Is(err, errSleep), ctx.Err() != nil:
+	case err == nil, ctx.Err() != nil:
 	case errors.Is(err, telemetry.ErrNotFollowed):
 		t.whole(ctx, file)
 	case errors.Is(err, telemetry.ErrUnknownFormat):
-		t.f.in.Seen(t.source.name, 0, time.Time{}, []telemetry.Problem{{Reason: err.Error(), Count: 1}})
+		t.source.decoded(t.f.in.now(), 0, time.Time{}, []telemetry.Problem{{Reason: telemetry.ErrUnknownFormat.Error(), Count: 1}})
 		t.cursor.Whole = true
 		t.save(file)
+	case errors.Is(err, errSleep):
 	default:
 		t.f.in.log.LogAttrs(ctx, slog.LevelWarn, "followed file not read further", slog.String("source", t.source.name), slog.Any("error", err))
 	}
@@ -179,10 +180,11 @@ func (t *tailing) whole(ctx context.Context, file *os.File) {
 			b.Release()
 			return nil
 		}
+		inside := t.f.in.sources.source("file", b.Source.Name) // an archive holds several
 		renamed := *b.Source
-		renamed.Name = "file/" + renamed.Name
+		renamed.Name = inside.name
 		b.Source = &renamed
-		if err := t.f.in.keep(ctx, t.source, b, 0); err != nil {
+		if err := t.f.in.keep(ctx, inside, b, 0); err != nil {
 			return err
 		}
 		t.cursor.Blocks = n

@@ -1,6 +1,9 @@
 package intel
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // LogSource says which events are meant, in Sigma's words (Sigma rules
 // specification 2.1, "LogSource"); an empty part means any.
@@ -61,10 +64,17 @@ func (c *Class) Takes(l LogSource) bool {
 }
 
 // FieldNames returns where a rule's field may stand in a record of the class,
-// in order of preference.
+// in order of preference. A name that is written with blanks may stand without:
+// records' names have none.
 func (c *Class) FieldNames(field string) []string {
-	if c.Names == nil {
-		return []string{field}
+	names := []string{field}
+	if c.Names != nil {
+		names = c.Names(field)
 	}
-	return c.Names(field)
+	for _, name := range names {
+		if strings.Contains(name, " ") {
+			names = append(slices.Clip(names), strings.ReplaceAll(name, " ", ""))
+		}
+	}
+	return names
 }

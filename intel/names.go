@@ -95,6 +95,14 @@ func (n *Names) Path(path []byte) Name {
 	return name
 }
 
+// Full reports whether NamesLimit is reached, so that new paths that no rule
+// uses go without a name.
+func (n *Names) Full() bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return len(n.byPath) >= NamesLimit
+}
+
 // Text returns the name's text: "" for Unnamed.
 func (n *Names) Text(name Name) string {
 	texts := *n.texts.Load()

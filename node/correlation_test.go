@@ -66,6 +66,9 @@ func TestCorrelationsSeeFilesInTheOrderOfTime(t *testing.T) {
 	if diff := cmp.Diff(found, want); diff != "" {
 		t.Errorf("got -, want +:\n%s", diff)
 	}
+	if summary.Rules != 2 {
+		t.Errorf("%d rules were asked, want the rule and the correlation", summary.Rules)
+	}
 	if summary.Correlations.Matches != 6 {
 		t.Errorf("%d matches were correlated, want 6", summary.Correlations.Matches)
 	}

@@ -106,7 +106,8 @@ func (w *watching) summary(started time.Time) Summary {
 	s := Summary{
 		Events: l.events, Bytes: l.bytes, Findings: l.found,
 		WithoutTime: l.withoutTime, Unclassified: l.unclassified, OutsideWindow: l.outside,
-		Rules:        len(w.Rules),
+		Rules:        len(w.Rules) + len(w.Correlations),
+		NamesFull:    w.names.Full(),
 		Elapsed:      time.Since(started),
 		Correlations: l.correlations,
 		Decoding:     l.decoding, Matching: l.matching, Output: l.output,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tocsin/detect"
+	"tocsin/detect/indicator"
 	"tocsin/detect/sigma"
 	"tocsin/intel"
 	"tocsin/internal/fault"
@@ -168,6 +169,10 @@ func (n *Node) Close() error {
 type Rules struct {
 	Rules        []*sigma.Rule
 	Correlations []*sigma.Correlation
+	// Indicators are matched beside them, and may be replaced while they are; nil
+	// for none. FreeText also looks for them in text whose parts are not known.
+	Indicators *indicator.Live
+	FreeText   bool
 }
 
 // Detect makes the node ask these rules from now on, and no longer those it had
@@ -180,6 +185,9 @@ func (n *Node) Detect(rules *Rules) error {
 	detector, err := detect.New(rules.Rules, rules.Correlations, n.names)
 	if err != nil {
 		return err
+	}
+	if rules.Indicators != nil {
+		detector = detector.WithIndicators(rules.Indicators, rules.FreeText)
 	}
 	n.detection.Store(&detection{detector})
 	return nil

@@ -16,10 +16,11 @@ type Summary struct {
 	WithoutTime   uint64   // events that do not say when they happened
 	Unclassified  uint64   // events of no known log source: only rules without one were asked
 	OutsideWindow uint64   // events left out by --since and --until
-	Rules         int      // rules asked
+	Rules         int      // rules and correlations asked
 	Indicators    int      // indicators in force at the end
 	NoTelemetry   []string // log sources that rules need and no input of any kind can produce, "product=… (3 rules): why"
 	NotSeen       int      // rules whose log source could come but did not in this input
+	NamesFull     bool     // fields past the first intel.NamesLimit that no rule uses went without a name
 	LeftOut       []string // correlations that could not work, and why
 	// Correlations says what correlations could not take into account.
 	Correlations correlate.Stats

@@ -51,6 +51,9 @@ type Watch struct {
 	// Naive asks each rule by itself instead of all of them together: slow,
 	// obviously right, and to the same result.
 	Naive bool
+	// Brief leaves out the whole events of findings (detect.Finding.Event), for
+	// callers that show only what matched.
+	Brief bool
 	// Progress is told every 200 ms, from a goroutine of its own, and once at
 	// the end; may be nil.
 	Progress func(Progress)

@@ -14,6 +14,7 @@ import (
 
 	"tocsin/detect"
 	"tocsin/detect/sigma"
+	"tocsin/intel"
 	"tocsin/node"
 	"tocsin/telemetry/logsource"
 )
@@ -202,5 +203,22 @@ func TestMatchingIsTimedInSmallSourcesToo(t *testing.T) {
 	}
 	if summary.Events != 20 || summary.Matching <= 0 || summary.Decoding <= 0 {
 		t.Errorf("%d events: decoding took %v, matching %v", summary.Events, summary.Decoding, summary.Matching)
+	}
+}
+
+func TestSummarySaysWhenThereAreTooManyNames(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for n := range intel.NamesLimit + 1 {
+		fmt.Fprintf(&text, "{\"key%d\":%d}\n", n, n)
+	}
+	path := filepath.Join(t.TempDir(), "names.json")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for paths, want := range map[string]bool{path: true, day(t, 1, 10): false} {
+		if _, summary := watch(t, node.Watch{Paths: []string{paths}, Rules: parsedRules(t), Mappings: mappings(t)}); summary.NamesFull != want {
+			t.Errorf("%s: NamesFull is %v", paths, summary.NamesFull)
+		}
 	}
 }

@@ -41,10 +41,12 @@ type worker struct {
 }
 
 func (w *watching) newWorker() *worker {
+	inspector := w.detector.NewInspector(w.Naive)
+	inspector.Brief = w.Brief
 	return &worker{
 		watching:  w,
 		decoder:   telemetry.NewDecoder(w.Mappings, w.names),
-		inspector: w.detector.NewInspector(w.Naive),
+		inspector: inspector,
 		known:     map[*intel.Class]bool{},
 	}
 }

@@ -101,8 +101,8 @@ func (r *Reader) generation(f *followed) (bool, error) {
 func awaitLine(f *followed, in *bufio.Reader) ([]byte, error) {
 	for {
 		head, err := in.Peek(headSize)
-		if slices.Contains(head, '\n') || err == nil || !errors.Is(err, errIdle) {
-			return head, nil // a line, full, or at the end of what was replaced
+		if slices.Contains(head, '\n') || packing(head) != "" || err == nil || !errors.Is(err, errIdle) {
+			return head, nil // a line, packed, full, or at the end of what was replaced
 		}
 		if err := f.wait(); err != nil {
 			return nil, err

@@ -93,7 +93,7 @@ func (t *Tail) recognise(r *Reader, f *followed, in *bufio.Reader, m *meter) (*s
 			return nil, ErrUnknownFormat
 		}
 		if err := f.wait(); err != nil {
-			return nil, err
+			return nil, errors.Join(ErrUnknownFormat, err)
 		}
 	}
 }

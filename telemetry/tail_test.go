@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"tocsin/intel"
 	"tocsin/telemetry"
 	"tocsin/telemetry/logsource"
@@ -46,11 +47,12 @@ func tailed(t testing.TB, mappings *logsource.Mappings, blocks []*telemetry.Bloc
 	var list []string
 	for _, b := range blocks {
 		problems, err := decoder.Decode(b, func(e *telemetry.Event) error {
-			text := fmt.Sprintf("%d@%d", e.Number, e.Offset)
+			var text strings.Builder
+			fmt.Fprintf(&text, "%d@%d", e.Number, e.Offset)
 			for _, f := range e.Fields {
-				text += fmt.Sprintf(" %s=%s", names.Text(f.Name), f.Value)
+				fmt.Fprintf(&text, " %s=%s", names.Text(f.Name), f.Value)
 			}
-			list = append(list, text)
+			list = append(list, text.String())
 			return nil
 		})
 		if err != nil {

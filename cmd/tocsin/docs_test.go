@@ -8,19 +8,32 @@ import (
 	"strings"
 	"testing"
 
+	"tocsin/detect/core"
+	"tocsin/detect/sigma"
 	"tocsin/internal/testdata"
 )
 
-// TestDocumentedCommandsAreCommands reads every command of the user's guide as
+// TestDocumentedCommandsAreCommands reads every command of the user's guides as
 // the program would.
 func TestDocumentedCommandsAreCommands(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open(filepath.Join(testdata.Root(t), "docs", "watch.md"))
+	for guide, least := range map[string]int{"watch.md": 20, "intake.md": 3} {
+		documentedCommands(t, filepath.Join(testdata.Root(t), "docs", guide), least)
+	}
+}
+
+func documentedCommands(t *testing.T, path string, least int) {
+	t.Helper()
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
 	word := regexp.MustCompile(`'[^']*'|\S+`)
+	titles := map[string]bool{}
+	for _, r := range sigma.LoadFS(core.Rules()).Rules {
+		titles[r.Title] = true
+	}
 	commands := 0
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		words := word.FindAllString(strings.TrimSpace(lines.Text()), -1)
@@ -39,8 +52,11 @@ func TestDocumentedCommandsAreCommands(t *testing.T) {
 		if _, err := parser.Parse(words[1:]); err != nil {
 			t.Errorf("%s: %v", lines.Text(), err)
 		}
+		if title := grammar.Rules.Disable.Rule; len(title) > 0 && !titles[title[0]] {
+			t.Errorf("%s: no rule that comes with tocsin is called so", lines.Text())
+		}
 	}
-	if commands < 20 {
-		t.Errorf("%d commands found: does the guide still show them as lines that begin with tocsin?", commands)
+	if commands < least {
+		t.Errorf("%s: %d commands found: does the guide still show them as lines that begin with tocsin?", path, commands)
 	}
 }

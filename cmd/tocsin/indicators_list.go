@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,16 +14,28 @@ import (
 )
 
 type indicatorsListCmd struct {
-	Name   string `arg:"" optional:"" help:"A set whose indicators to list."`
+	Name string `arg:"" optional:"" help:"A set whose indicators to list."`
+	asking
 	Format string `help:"table or jsonl." enum:"table,jsonl" default:"table"`
 }
 
-func (l *indicatorsListCmd) Run(c *console) error {
+func (l *indicatorsListCmd) Run(ctx context.Context, c *console) error {
+	there, err := l.client()
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriter(c.out)
-	var err error
-	if l.Name == "" {
+	switch {
+	case there != nil && l.Name != "":
+		return usageError{errors.New("a running node lists its sets, not what is in them: ask its data directory")}
+	case there != nil:
+		var sets []knowledge.IndicatorSet
+		if err = there.Get(ctx, "/api/v1/indicators", &sets); err == nil {
+			err = l.write(out, sets)
+		}
+	case l.Name == "":
 		err = l.sets(out, c.indicators())
-	} else {
+	default:
 		err = l.content(out, c.indicators())
 	}
 	if err != nil {
@@ -35,6 +49,10 @@ func (l *indicatorsListCmd) sets(out *bufio.Writer, installed *knowledge.Indicat
 	if err != nil {
 		return err
 	}
+	return l.write(out, sets)
+}
+
+func (l *indicatorsListCmd) write(out *bufio.Writer, sets []knowledge.IndicatorSet) error {
 	encoder := json.NewEncoder(out)
 	for _, s := range sets {
 		if l.Format == "jsonl" {

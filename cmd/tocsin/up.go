@@ -13,6 +13,7 @@ import (
 
 	"tocsin/api"
 	"tocsin/detect"
+	"tocsin/detect/indicator"
 	"tocsin/intake"
 	"tocsin/internal/output"
 	"tocsin/node"
@@ -22,6 +23,7 @@ import (
 
 type upCmd struct {
 	ruleFlags
+	indicatorFlags
 	Listen         string   `help:"Address of HTTP, for shippers and for questions (127.0.0.1:8617). Other machines can reach it only with TLS, see the configuration." placeholder:"ADDR"`
 	Config         string   `help:"Configuration file; without it tocsin.yaml in the data directory, where there is one." placeholder:"FILE"`
 	InsecureListen bool     `help:"Allow addresses that other machines reach without TLS: tokens and telemetry can be read on the way."`
@@ -51,19 +53,21 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 // running is a node with what takes telemetry in for it.
 type running struct {
 	*console
-	log       *slog.Logger
-	node      *node.Node
-	intake    *intake.Intake
-	spread    *spread // nil for a node by itself
-	tokens    *people.Tokens
-	found     func(*detect.Finding)
-	encrypted bool
+	log        *slog.Logger
+	node       *node.Node
+	intake     *intake.Intake
+	spread     *spread // nil for a node by itself
+	tokens     *people.Tokens
+	indicators *indicatorsInForce
+	found      func(*detect.Finding)
+	encrypted  bool
 }
 
 // open opens the node and gives it its rules.
 func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.tokens = people.OpenTokens(filepath.Join(r.data, tokensFile), time.Now)
-	loaded, err := u.load(r.library())
+	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
+	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
 		return err
 	}
@@ -82,7 +86,12 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := r.node.Detect(&node.Rules{Rules: loaded.rules, Correlations: loaded.correlations}); err != nil {
+	if err := r.indicators.refresh(); err != nil {
+		return err
+	}
+	if err := r.node.Detect(&node.Rules{
+		Rules: loaded.rules, Correlations: loaded.correlations, Indicators: r.indicators.live, FreeText: u.FreeText,
+	}); err != nil {
 		return err
 	}
 	r.log.Info("rules are watched", slog.Int("rules", len(loaded.rules)), slog.Int("correlations", len(loaded.correlations)))
@@ -108,7 +117,10 @@ func (r *running) printer() func(*detect.Finding) {
 
 // run serves until ctx ends.
 func (r *running) run(ctx context.Context) error {
-	handler := api.Handler(api.Config{Node: r.node, Tokens: r.tokens, Intake: r.intake.Handler(), Hunt: r.hunt(), Log: r.log.With(slog.String("room", "api"))})
+	handler := api.Handler(api.Config{
+		Node: r.node, Hunt: r.hunt(), Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Indicators: r.console.indicators(), Changed: r.indicators.refresh,
+	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.node.Run(ctx) })
 	if r.spread.takesIn() {
@@ -118,6 +130,7 @@ func (r *running) run(ctx context.Context) error {
 		group.Go(func() error { return r.spread.Run(ctx) })
 	}
 	group.Go(func() error { return r.intake.Serve(ctx, handler) })
+	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.say(ctx) })
 	err := group.Wait()
 	r.log.Info("the node has stopped")

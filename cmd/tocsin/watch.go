@@ -103,6 +103,7 @@ func (w *watchCmd) watch(c *console, rules *ruleSet) (*node.Watch, error) {
 		Paths: w.Paths, Stdin: c.in, Follow: w.Follow,
 		Rules: rules.rules, Correlations: rules.correlations, Mappings: mappings,
 		Workers: w.Workers, Naive: w.Naive, Since: w.Since.Time, Until: w.Until.Time,
+		Brief: w.Report == "", // only the report shows whole events
 	}, nil
 }
 

@@ -53,11 +53,14 @@ func patternCheck(p *Pattern) check {
 		return tokensCheck(p.Tokens)
 	}
 	folded := make([]Token, len(p.Tokens))
+	shortest := 0
 	for i, t := range p.Tokens {
 		folded[i] = Token{Literal: FoldString(t.Literal), Wild: t.Wild}
+		shortest += len(folded[i].Literal)
 	}
 	fits := tokensCheck(folded)
-	return func(value []byte) bool { return fits(Fold(nil, value)) }
+	// Folding never lengthens.
+	return func(value []byte) bool { return len(value) >= shortest && fits(Fold(nil, value)) }
 }
 
 // tokensCheck checks text as it stands. The four plain shapes, which are nearly

@@ -188,7 +188,8 @@ func regexpsLast(x Or) Or {
 // listed reports whether the only value that a test looks at is among values
 // already, so that asking the test could add nothing.
 func (n *Naive) listed(values []Value, t *Test, rec *intel.Record) bool {
-	at := n.values(t.Field, rec)
+	var buffer [fewValues]*intel.Field
+	at := n.values(buffer[:0], t.Field, rec)
 	if len(at) != 1 {
 		return false
 	}

@@ -94,7 +94,8 @@ func (n *Naive) holds(x Expr, rec *intel.Record) bool {
 // test reports whether a test holds and which field decided it: the one that
 // passed, else the first that was looked at, else nil.
 func (n *Naive) test(t *Test, rec *intel.Record) (bool, *intel.Field) {
-	values := n.values(t.Field, rec)
+	var buffer [fewValues]*intel.Field
+	values := n.values(buffer[:0], t.Field, rec)
 	switch m := t.Match.(type) {
 	case Exists:
 		return len(values) > 0 == bool(m), first(values)
@@ -111,11 +112,13 @@ func (n *Naive) test(t *Test, rec *intel.Record) (bool, *intel.Field) {
 	return false, first(values)
 }
 
-// values returns the field's values: of the names under which the field may
+// fewValues is how many values a field mostly has at most.
+const fewValues = 8
+
+// values appends the field's values to found: of the names under which the field may
 // stand, the first that is present in the record. Without a field, as for
 // keywords, all values of the record.
-func (n *Naive) values(field string, rec *intel.Record) []*intel.Field {
-	var found []*intel.Field
+func (n *Naive) values(found []*intel.Field, field string, rec *intel.Record) []*intel.Field {
 	if field == "" {
 		for i := range rec.Fields {
 			found = append(found, &rec.Fields[i])
@@ -157,7 +160,7 @@ func absentOrNull(values []*intel.Field) (bool, *intel.Field) {
 // reference compares every value of the field with every value of the other.
 func (n *Naive) reference(r *Reference, values []*intel.Field, rec *intel.Record) (bool, *intel.Field) {
 	for _, v := range values {
-		for _, other := range n.values(r.Field, rec) {
+		for _, other := range n.values(nil, r.Field, rec) {
 			if v.Kind != intel.Null && other.Kind != intel.Null && refers(v.Value, other.Value, r) {
 				return true, v
 			}

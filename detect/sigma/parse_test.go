@@ -145,3 +145,16 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestInvalidYAMLSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, text, want string }{
+		{"a tab", "title: T\ndetection:\n\ts: {A: b}\n", "indent with blanks"},
+		{"not UTF-8", "title: T\ndescription: caf\xe9\n", "save the file as UTF-8"},
+		{"a percent sign", "title: T\ndetection: {s: {A: %b}}\n", "put the value in single quotes"},
+	} {
+		if _, err := sigma.Parse("rule.yml", []byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
@@ -75,7 +76,7 @@ func readDocuments(text []byte) ([]*yaml.Node, error) {
 			return roots, nil
 		}
 		if err != nil {
-			return roots, yamlFlaw(err)
+			return roots, yamlFlaw(err, text)
 		}
 		if len(document.Content) != 1 {
 			continue
@@ -110,7 +111,9 @@ func resolveAliases(n **yaml.Node, budget *int, depth int) error {
 	return nil
 }
 
-func yamlFlaw(err error) error {
+// yamlFlaw says what is wrong with text, and what to do about what people most
+// often do wrong.
+func yamlFlaw(err error, text []byte) error {
 	var load *yaml.LoadError
 	if !errors.As(err, &load) {
 		return &flaw{reason: "not valid YAML: " + err.Error()}
@@ -119,10 +122,26 @@ func yamlFlaw(err error) error {
 	if load.ContextMsg != "" {
 		reason += " (" + load.ContextMsg + ")"
 	}
-	if strings.Contains(load.Message, "cannot start any token") || strings.Contains(load.Message, "mapping values are not allowed") {
+	switch {
+	case !utf8.Valid(text):
+		reason += ": save the file as UTF-8"
+	case strings.Contains(load.Message, "cannot start any token") && indentedByTab(text, load.Mark.Line):
+		reason += ": indent with blanks, not with tabs"
+	case strings.Contains(load.Message, "cannot start any token"), strings.Contains(load.Message, "mapping values are not allowed"):
 		reason += ": put the value in single quotes"
 	}
 	return &flaw{position{load.Mark.Line, load.Mark.Column}, reason}
+}
+
+// indentedByTab reports whether the line of that number begins with a tab,
+// after blanks.
+func indentedByTab(text []byte, number int) bool {
+	for line := range bytes.Lines(text) {
+		if number--; number == 0 {
+			return bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("\t"))
+		}
+	}
+	return false
 }
 
 // pair is one entry of a map.

@@ -181,7 +181,7 @@ func isSpaced(text []byte) bool {
 // around it.
 func appendSpaced(dst, text []byte) []byte {
 	start := len(dst)
-	for i := 0; i < len(text); i++ {
+	for i := range text {
 		switch c := text[i]; {
 		case !isSpace(c) && c != 0: // NUL parts the arguments of a Linux process
 			dst = append(dst, c)

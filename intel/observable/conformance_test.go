@@ -59,7 +59,7 @@ func readLabels(t *testing.T) []labelled {
 			t.Fatalf("%q: %v", line, err)
 		}
 		l := labelled{set: columns[0], file: columns[1], line: number, hash: columns[3]}
-		for _, label := range strings.Fields(columns[4]) {
+		for label := range strings.FieldsSeq(columns[4]) {
 			var s span
 			kind, at, _ := strings.Cut(label, ":")
 			if err := s.kind.UnmarshalText([]byte(kind)); err != nil {

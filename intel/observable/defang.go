@@ -5,12 +5,11 @@ import "bytes"
 // replacements are what stands in brackets for a character, so that nobody
 // clicks on it.
 var replacements = [...]struct{ word, text string }{
-	{".", "."}, {"dot", "."}, {":", ":"}, {"://", "://"}, {":/", ":/"}, {"/", "/"}, {"//", "//"}, {"@", "@"}, {"at", "@"}, {"-", "-"},
-	{"s", "s"}, {"www", "www"}, {"http", "http"}, {"https", "https"}, {"com", "com"},
+	{".", "."}, {"dot", "."}, {":", ":"}, {"://", "://"}, {":/", ":/"}, {"/", "/"}, {"//", "//"}, {"@", "@"}, {"at", "@"},
 }
 
-// longestWord is the longest of the words above.
-const longestWord = 5
+// longestWord is the length of the longest of the words above.
+const longestWord = 3
 
 // appendRefanged appends text as it was before it was defanged: "hxxp[:]//a[.]b"
 // is "http://a.b". Text that is not defanged stays.
@@ -53,6 +52,9 @@ func bracketed(text []byte) (replaced string, size int) {
 			return r.text, n + 2
 		}
 	}
+	if len(text) > 3 && text[1] == 's' && text[2] == end && (text[3] == ':' || text[3] == text[0]) { // "http[s]://"
+		return "s", 3
+	}
 	if len(text) > 2 && text[0] == '[' && text[1] == '.' && isWordByte(text[2]) { // "evil[.com"
 		return ".", 2
 	}
@@ -61,16 +63,14 @@ func bracketed(text []byte) (replaced string, size int) {
 
 func isWordByte(c byte) bool { return isLetter(c) || isDigit(c) || c >= 0x80 }
 
-// fixScheme gives a defanged scheme its right letters: hxxp, hXXps, h**p,
-// http without a slash.
+// fixScheme gives a defanged scheme its right letters: hxxp, hXXps, h**p.
 func fixScheme(dst []byte, start int) []byte {
 	text := dst[start:]
 	colon := bytes.IndexByte(text, ':')
-	if colon < 4 || colon > 5 || lower(text[0]) != 'h' && lower(text[0]) != 'x' && lower(text[0]) != 'f' {
-		return dst
-	}
-	if scheme := text[:colon]; isDefangedHTTP(scheme) {
-		copy(scheme, "http")
+	if colon == len("http") || colon == len("https") {
+		if isDefangedHTTP(text[:colon]) {
+			copy(text, "http")
+		}
 	}
 	return dst
 }

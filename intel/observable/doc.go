@@ -43,6 +43,13 @@
 // many lists write it) is "//host/path"; WithoutScheme gives that form of any
 // URL, so that a list without schemes matches http and https alike.
 //
+// Three ways lead to observables: Append, Parse and Guess take one text; an
+// Extractor takes the typed fields of a record, and apart from those its text;
+// Find takes any text. What Find finds is measured on 2,642 lines of real logs
+// and reports that were labelled by reading them (testdata/labels.tsv); rules
+// were made on them, so that on lines never seen it errs more often, mostly in
+// numbers whose column alone says what they are.
+//
 // The package keeps nothing and knows no store. What is private about an
 // observable, and whether it is bad, is for others to say.
 package observable

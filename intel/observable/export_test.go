@@ -10,10 +10,10 @@ func ParseFields(text string) error {
 // and those that are not.
 func Extensions() (also, only []string) {
 	for name, e := range extensions {
-		if e == onlyFile {
-			only = append(only, name)
-		} else {
+		if e.domain {
 			also = append(also, name)
+		} else {
+			only = append(only, name)
 		}
 	}
 	return also, only

@@ -33,8 +33,8 @@ type Extractor struct {
 	seen   seen
 	finder finder
 	visit  Visit // of EachText
-
-	unwanted [256]bool // kinds that are not reported, see Only
+	wanted kinds // what is reported
+	needed kinds // what is wanted, or names something that is
 }
 
 // rule is a field with its names as numbers.
@@ -71,6 +71,7 @@ func NewExtractor(names *intel.Names) *Extractor {
 		}
 		x.byName[name] = uint16(len(x.rules))
 	}
+	x.Only(func(intel.ObservableKind) bool { return true })
 	return x
 }
 
@@ -114,6 +115,9 @@ func (x *Extractor) EachText(rec *intel.Record, visit Visit) {
 
 // found takes what stands in a text.
 func (x *Extractor) found(kind intel.ObservableKind, form []byte, _, _ int) {
+	if !x.needed.has(kind) {
+		return
+	}
 	start := len(x.arena)
 	x.arena = append(x.arena, form...)
 	if value := x.keep(kind, start, x.visit); value != nil {
@@ -154,7 +158,9 @@ func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) 
 	case readProgram:
 		x.program(value, visit)
 	case readObject:
-		if !x.emitAll(intel.RegistryKey, value, visit) {
+		if isHive(trim(value)) {
+			x.emit(intel.RegistryKey, value, visit)
+		} else {
 			x.path(value, visit)
 		}
 	case readRoute:
@@ -206,6 +212,9 @@ func (x *Extractor) derive(kind intel.ObservableKind, value []byte, visit Visit)
 // no such thing or nothing to report; one that was reported before is returned
 // all the same.
 func (x *Extractor) emit(kind intel.ObservableKind, text []byte, visit Visit) []byte {
+	if !x.needed.has(kind) {
+		return nil
+	}
 	start := len(x.arena)
 	out, ok := Append(x.arena, kind, text)
 	if !ok {
@@ -228,7 +237,7 @@ func (x *Extractor) keep(kind intel.ObservableKind, start int, visit Visit) []by
 
 // report tells visit of a value in the arena, once.
 func (x *Extractor) report(kind intel.ObservableKind, value []byte, visit Visit) {
-	if !x.unwanted[kind] && x.seen.add(kind, value) {
+	if x.wanted.has(kind) && x.seen.add(kind, value) {
 		visit(kind, value)
 	}
 }

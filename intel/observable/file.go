@@ -138,7 +138,7 @@ func appendWindowsPath(dst, text []byte) ([]byte, bool) {
 			text = text[1:]
 		}
 	}
-	if bytes.IndexAny(text, notInPaths) >= 0 || len(bytes.Trim(text, `\/`)) == 0 {
+	if bytes.ContainsAny(text, notInPaths) || len(bytes.Trim(text, `\/`)) == 0 {
 		return dst, false
 	}
 	start := len(dst)

@@ -2,7 +2,6 @@ package observable
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -177,71 +176,11 @@ var mediaTypes = map[string]bool{
 	"application": true, "audio": true, "font": true, "image": true, "message": true, "model": true, "multipart": true, "text": true, "video": true,
 }
 
-// roots are first labels of names in code: of packages, and of objects.
-var roots = map[string]bool{
-	"com": true, "org": true, "net": true, "io": true, "java": true, "javax": true, "edu": true, "gov": true, "system": true, "microsoft": true,
-	"process": true, "event": true, "host": true, "user": true, "file": true, "dns": true, "http": true, "url": true, "source": true, "destination": true,
-	"client": true, "server": true, "agent": true, "log": true, "network": true, "registry": true, "rule": true, "threat": true, "tls": true,
-	"window": true, "document": true, "this": true, "self": true, "location": true, "console": true, "obj": true, "object": true, "req": true,
-	"res": true, "request": true, "response": true, "app": true, "module": true, "exports": true, "os": true, "sys": true, "string": true, "array": true,
-	"math": true, "json": true, "date": true, "ssl": true, "id": true, "data": true, "data_channel": true, "asp": true, "ado": true, "vb": true, "my": true,
-	"node": true, "conn": true, "alert": true, "flow": true, "winlog": true, "target": true, "parent": true, "rawdata": true, "args": true, "xhr": true,
-	"san": true, "certificate": true, "test": true, "config": true, "item": true, "items": true, "wscript": true, "adodb": true, "vendor": true, "product": true, "group": true,
-}
-
-// commonShort are top-level domains below which labels of one letter exist,
-// and those of digits.
-var commonShort = map[string]bool{"com": true, "co": true, "net": true, "org": true, "cn": true, "info": true, "biz": true, "ru": true, "xyz": true, "top": true}
-
-// looksLikeDomain tells a domain from names in code and of files by the name
-// alone.
-func looksLikeDomain(name string) bool {
-	labels := strings.Split(name, ".")
-	suffix, owner := labels[len(labels)-1], labels[len(labels)-2]
-	small, big := strings.ToLower(suffix), strings.ToUpper(name)
-	if suffix != small && name != big { // System.Net
-		return false
-	}
-	if isFileName(name) || (extensions[small] == ratherFile && labels[0] != "www") || extensions[small] == ratherDomain && len(labels) == 2 && strings.Contains(owner, "_") {
-		return false
-	}
-	first := strings.ToLower(labels[0])
-	if roots[first] && (len(labels) > 2 && packageRoots[first] && !commonShort[small] || len(labels) == 2 && !commonShort[small] || name == big && small == "net") {
-		return false
-	}
-	if strings.Contains(owner, "_") || small == "target" || isVersionLabel(first) && isVersionLabel(labels[1]) {
-		return false
-	}
-	if (len(owner) == 1 || allDigits([]byte(owner))) && !commonShort[small] {
-		return false
-	}
-	return !isCamel(owner)
-}
-
-// packageRoots begin the names of packages, a domain turned round.
-var packageRoots = map[string]bool{"com": true, "org": true, "net": true, "io": true, "java": true, "javax": true, "edu": true, "gov": true, "system": true, "microsoft": true}
-
-// isVersionLabel tells parts of a version, "v4" or "6".
-func isVersionLabel(label string) bool {
-	label = strings.TrimPrefix(label, "v")
-	return label != "" && allDigits([]byte(label))
-}
-
-// isCamel tells names like getElement and fileName.
-func isCamel(label string) bool {
-	for i := 1; i < len(label); i++ {
-		if label[i-1] >= 'a' && label[i-1] <= 'z' && label[i] >= 'A' && label[i] <= 'Z' {
-			return strings.IndexByte("abcdefghijklmnopqrstuvwxyz", label[0]) >= 0
-		}
-	}
-	return false
-}
-
 // isFile reports whether a run is the name of a file, alone or at the end of a
 // path that is not told from other words.
 func (f *finder) isFile(at, end int) bool {
 	name := string(f.text[at:end])
-	if !isFileName(name) || isWeak(name) || products[name] {
+	if e, _ := extensionOf(name); e.word || !isFileName(name) || products[name] {
 		return false
 	}
 	if bytes.IndexByte([]byte(".$*%~-_+"), f.before(at)) >= 0 {
@@ -258,23 +197,11 @@ func (f *finder) isFile(at, end int) bool {
 	return !f.isMember(at, end) && hasStem(name)
 }
 
-// products are not files.
-var products = map[string]bool{
-	"Node.js": true, "node.js": true, "Next.js": true, "Vue.js": true, "React.js": true, "Express.js": true, "Angular.js": true, "D3.js": true, "Three.js": true,
-}
-
 // isNamedFile reports whether a field's name before a run says that it is a file.
 func (f *finder) isNamedFile(at, end int) bool {
-	dot := bytes.LastIndexByte(f.text[at:end], '.')
-	if dot < 0 || extensions[strings.ToLower(string(f.text[at+dot+1:end]))] == noExtension {
+	if !f.follows(at, "filename") && !f.follows(at, "file_name") {
 		return false
 	}
-	return f.follows(at, "filename") || f.follows(at, "file_name")
-}
-
-// hasStem reports whether what stands before the extension could be a
-// file's: it has a letter or digit, and is no list of numbers.
-func hasStem(name string) bool {
-	stem := name[:strings.LastIndexByte(name, '.')]
-	return strings.ContainsFunc(stem, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 0x7f }) || len(stem) > 3 && allDigits([]byte(stem))
+	_, ok := extensionOf(string(f.text[at:end]))
+	return ok
 }

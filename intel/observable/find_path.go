@@ -2,7 +2,6 @@ package observable
 
 import (
 	"bytes"
-	"strings"
 
 	"tocsin/intel"
 )
@@ -65,7 +64,7 @@ func (f *finder) isServer(at int) bool {
 	rest := bytes.TrimLeft(text, `\`)
 	slashes := len(text) - len(rest)
 	name := bytes.IndexByte(rest, '\\')
-	if name < 2 || (slashes != 2 || f.json) && slashes != 4 || hasPrefixFold(rest, "pipe") || bytes.IndexAny(rest[:name], " \t\"'<>|,;*?()[]{}") >= 0 {
+	if name < 2 || (slashes != 2 || f.json) && slashes != 4 || hasPrefixFold(rest, "pipe") || bytes.ContainsAny(rest[:name], " \t\"'<>|,;*?()[]{}") {
 		return false
 	}
 	share := bytes.TrimLeft(rest[name:], `\`)
@@ -106,26 +105,36 @@ func (f *finder) windows(kind intel.ObservableKind, at int) int {
 // blank unless the path goes on after it.
 func (f *finder) windowsEnd(at int) int {
 	limit := min(len(f.text), at+longestPath)
-	quote := f.before(at)
 	for end := at; end < limit; end++ {
-		switch c := f.text[end]; {
-		case c < ' ' || c == '"' || c == '<' || c == '>' || c == '|' || c == '`' || c == '*' || (c == '?' && end > at+5):
-			return end
-		case c == '\'' && (quote == '\'' || isSpace(f.after(end+1)) || f.after(end+1) == ')' || f.after(end+1) == ','):
-			return end
-		case c == '\\' && (f.after(end+1) == '"' || f.after(end+1) == '\'' || f.escapes(end)):
-			return end
-		case (c == ',' || c == ';') && (isSpace(f.after(end+1)) || f.after(end+1) == '"' || f.after(end+1) == ':'):
-			return end
-		case c == ';', c == ',' && hasExtension(f.text[at:end]), c == ':' && end > at+6 && f.text[end-1] != 'M' && hasExtension(f.text[at:end]):
-			return end
-		case c == ' ' && quote != '"' && quote != '\'' && !f.goesOn(at, end):
-			return end
-		case c == ' ' && (quote == '"' || quote == '\'') && hasExtension(f.text[at:end]) && !f.goesOn(at, end):
+		if f.endsPath(at, end) {
 			return end
 		}
 	}
 	return limit
+}
+
+// endsPath reports whether the path that begins at a position ends at another.
+func (f *finder) endsPath(at, end int) bool {
+	next := f.after(end + 1)
+	quoted := f.before(at) == '"' || f.before(at) == '\''
+	switch c := f.text[end]; c {
+	case '"', '<', '>', '|', '`', '*', ';':
+		return true
+	case '?':
+		return end > at+len(`\\?\`)
+	case '\'':
+		return f.before(at) == c || isSpace(next) || next == ')' || next == ','
+	case '\\':
+		return next == '"' || next == '\'' || f.escapes(end)
+	case ',':
+		return isSpace(next) || next == '"' || next == ':' || hasExtension(f.text[at:end])
+	case ':':
+		return end > at+len(`\\?\C:`) && hasExtension(f.text[at:end])
+	case ' ':
+		return (!quoted || hasExtension(f.text[at:end])) && !f.goesOn(at, end)
+	default:
+		return c < ' '
+	}
 }
 
 // longestGap is how far a part of a path goes on after a blank.
@@ -157,13 +166,18 @@ func (f *finder) goesOn(at, blank int) bool {
 	return false
 }
 
+// longestExtension is above the length of every extension.
+const longestExtension = 20
+
 // hasExtension reports whether text ends like a file.
 func hasExtension(text []byte) bool {
+	text = text[max(0, len(text)-longestExtension):]
 	dot := bytes.LastIndexByte(text, '.')
-	if dot < 0 || len(text)-dot > 12 {
+	if dot < 0 {
 		return false
 	}
-	return extensions[strings.ToLower(string(text[dot+1:]))] != noExtension
+	_, ok := extensionOf(string(text[dot:]))
+	return ok
 }
 
 // systemFolders are the first parts of paths on Linux and macOS.

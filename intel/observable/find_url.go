@@ -148,7 +148,9 @@ func (f *finder) hostWithPath(r run, isHost bool) int {
 	}
 	slash := r.end
 	if f.after(slash) == ':' {
-		for slash++; slash < r.end+6 && isDigit(f.after(slash)); slash++ {
+		slash++
+		for slash < r.end+len(":65535") && isDigit(f.after(slash)) {
+			slash++
 		}
 	}
 	if f.after(slash) != '/' && !bytes.HasPrefix(f.text[min(slash, len(f.text)):], []byte("[/]")) {
@@ -177,5 +179,5 @@ func (f *finder) isAlternative(at, slash, end int) bool {
 		return true
 	}
 	address := isIPText(f.text[at:slash])
-	return address && (allDigits(path) || bytes.IndexByte(path, '/') < 0 && bytes.IndexAny(path, ".?=") < 0 && len(path) < 8)
+	return address && (allDigits(path) || bytes.IndexByte(path, '/') < 0 && !bytes.ContainsAny(path, ".?=") && len(path) < 8)
 }

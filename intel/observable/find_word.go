@@ -247,10 +247,7 @@ func looksRandom(text []byte) bool {
 // wallet reports an address of a cryptocurrency whose checksum is right.
 func (f *finder) wallet(at, end int) bool {
 	text := f.text[at:end]
-	if len(text) < shortestBase58 || len(text) > moneroIntegrated || (len(text) >= moneroLength && !isMonero(text)) {
-		return false
-	}
-	return f.emit(intel.Cryptocurrency, at, end)
+	return len(text) >= shortestBase58 && len(text) <= moneroIntegrated && f.emit(intel.Cryptocurrency, at, end)
 }
 
 // longestGroups bounds addresses and fingerprints with colons.

@@ -2,7 +2,6 @@ package observable
 
 import (
 	"bytes"
-	"strings"
 
 	"tocsin/intel"
 )
@@ -83,8 +82,7 @@ func startsReplacement(term []byte) bool {
 	return size > 0
 }
 
-// guesses returns the kinds that a term may be, the likeliest first. The term
-// is cut to what those kinds take.
+// guesses returns the kinds that a term may be, the likeliest first.
 func guesses(term []byte) []intel.ObservableKind {
 	switch {
 	case bytes.Contains(term, []byte("://")):
@@ -164,71 +162,4 @@ func plainGuesses(term []byte) []intel.ObservableKind {
 		return append(kinds, intel.Domain)
 	}
 	return kinds
-}
-
-// isKnownDomain reports whether a name ends in a public suffix of the ICANN
-// part of the list, or in .onion, and has a label before it.
-func isKnownDomain(name []byte) bool {
-	var room [longestName + 1]byte
-	form, ok := appendDomain(room[:0], name)
-	if !ok {
-		return false
-	}
-	domain := string(form)
-	if strings.HasSuffix(domain, ".onion") {
-		return true
-	}
-	suffix := publicSuffix(domain)
-	return len(domain) > len(suffix)+1 && isICANN(suffix)
-}
-
-// ownSuffixes are those of names within an organisation (RFC 6762 appendix G,
-// ICANN's .internal) and of documentation (RFC 2606).
-var ownSuffixes = [...]string{".local", ".lan", ".internal", ".intranet", ".corp", ".home", ".localdomain", ".example", ".test", ".invalid"}
-
-func isOwnDomain(name string) bool {
-	for _, suffix := range ownSuffixes {
-		if strings.HasSuffix(strings.ToLower(name), suffix) {
-			return true
-		}
-	}
-	return false
-}
-
-// isFileName reports whether a name ends like a file, and not like a domain
-// that is as likely.
-func isFileName(name string) bool {
-	dot := strings.LastIndexByte(name, '.')
-	if dot < 0 {
-		return false
-	}
-	switch extensions[strings.ToLower(name[dot+1:])] {
-	case onlyFile:
-		return true
-	case ratherFile: // "setup.py", "notes-v2.1.md", "offer.pdf.zip"
-		before := strings.ToLower(name[strings.LastIndexByte(name[:dot], '.')+1 : dot])
-		return len(before) == dot || allDigits([]byte(before)) || extensions[before] == onlyFile
-	}
-	return comPrograms[strings.ToLower(name)]
-}
-
-// comPrograms are programs of Windows and DOS, and the file that tests scanners.
-var comPrograms = map[string]bool{
-	"chcp.com": true, "command.com": true, "diskcomp.com": true, "diskcopy.com": true, "eicar.com": true, "format.com": true, "mode.com": true,
-	"more.com": true, "ntdetect.com": true, "tree.com": true,
-}
-
-// weakExtensions are those that are also words of code and of prose: what ends
-// in one is not taken for a file in free text.
-var weakExtensions = map[string]bool{
-	"a": true, "c": true, "h": true, "o": true, "r": true, "s": true, "t": true, "class": true, "action": true, "map": true, "properties": true,
-	"config": true, "manifest": true, "data": true, "old": true, "temp": true, "lock": true, "part": true, "orig": true, "service": true, "socket": true,
-	"timer": true, "mount": true, "target": true, "rules": true, "spec": true, "patch": true, "theme": true, "job": true, "application": true, "bundle": true,
-	"go": true, "one": true, "pub": true, "key": true, "log": false, "url": true, "order": true, "dot": true, "bin": false, "obj": true, "la": true,
-	"po": true, "fs": true, "cs": true, "ts": true, "mk": true, "pid": true, "inc": true, "pol": true, "vb": true, "cat": true, "cab": false, "java": false,
-	"vue": true, "less": true, "asc": true, "sig": true, "rsa": true, "proto": true, "map2": true,
-}
-
-func isWeak(name string) bool {
-	return weakExtensions[strings.ToLower(name[strings.LastIndexByte(name, '.')+1:])]
 }

@@ -2,62 +2,73 @@ package observable
 
 import "tocsin/intel"
 
-// Only has an extractor report nothing but the kinds that wanted names. Most of
-// the cost of the others is saved: fields that cannot give a wanted kind are not
-// read.
-func (x *Extractor) Only(wanted func(intel.ObservableKind) bool) {
-	for _, kind := range intel.ObservableKinds() {
-		x.unwanted[kind] = !wanted(kind)
+// kinds is a set of kinds of observable, a bit each.
+type kinds uint64
+
+func setOf(list ...intel.ObservableKind) (set kinds) {
+	for _, kind := range list {
+		set |= 1 << kind
 	}
-	for i := range x.rules {
-		x.rules[i].idle = !x.wants(x.rules[i].reading.gives()...)
-	}
+	return set
 }
 
-func (x *Extractor) wants(kinds ...intel.ObservableKind) bool {
-	for _, kind := range kinds {
-		if !x.unwanted[kind] {
-			return true
+func (s kinds) has(kind intel.ObservableKind) bool { return s>>kind&1 != 0 }
+
+// Only limits what the extractor reports to the kinds that wanted names. A set
+// of addresses, domains and hashes needs no paths and no command lines, which
+// are most of what an extractor costs.
+func (x *Extractor) Only(wanted func(intel.ObservableKind) bool) {
+	x.wanted = 0
+	for _, kind := range intel.ObservableKinds() {
+		if wanted(kind) {
+			x.wanted |= setOf(kind)
 		}
 	}
-	return false
+	x.needed = x.wanted
+	for kind, named := range derived {
+		if named&x.wanted != 0 {
+			x.needed |= setOf(kind)
+		}
+	}
+	for i := range x.rules {
+		x.rules[i].idle = given(x.rules[i].reading)&x.needed == 0
+	}
 }
 
-// What readings of several kinds give.
-var (
-	hashKinds = []intel.ObservableKind{intel.MD5, intel.SHA1, intel.SHA256, intel.SHA512, intel.ImpHash}
-	hostKinds = []intel.ObservableKind{intel.IPAddress, intel.Domain}
-	urlKinds  = []intel.ObservableKind{intel.URL, intel.IPAddress, intel.Domain}
-	pathKinds = []intel.ObservableKind{intel.FilePath, intel.FileName}
-)
+// derived are the kinds that an observable of another names (Extractor.derive).
+var derived = map[intel.ObservableKind]kinds{
+	intel.URL:          setOf(intel.IPAddress, intel.Domain),
+	intel.EmailAddress: setOf(intel.Domain),
+	intel.FilePath:     setOf(intel.FileName),
+}
 
-// gives returns every kind that a reading may report.
-func (r reading) gives() []intel.ObservableKind {
+// given returns the kinds that a reading gives (Extractor.read).
+func given(r reading) kinds {
+	hashes := setOf(intel.MD5, intel.SHA1, intel.SHA256, intel.SHA512)
+	files := setOf(intel.FilePath, intel.FileName)
 	switch r {
 	case readText:
-		return nil
+		return 0
 	case readIPPort:
-		return hostKinds[:1]
+		return setOf(intel.IPAddress)
 	case readHost, readHosts:
-		return hostKinds
-	case readHash, readHashes:
-		return hashKinds
+		return setOf(intel.IPAddress, intel.Domain)
+	case readHash:
+		return hashes
+	case readHashes:
+		return hashes | setOf(intel.ImpHash)
 	case readPath, readPaths:
-		return pathKinds
-	case readName:
-		return pathKinds[1:]
+		return files
 	case readProgram:
-		return append([]intel.ObservableKind{intel.CommandLine}, pathKinds...)
+		return files | setOf(intel.CommandLine)
 	case readObject:
-		return append([]intel.ObservableKind{intel.RegistryKey}, pathKinds...)
+		return files | setOf(intel.RegistryKey)
 	case readRoute:
-		return append([]intel.ObservableKind{intel.IPAddress}, pathKinds...)
-	case readRequest, readWebRequest, reading(intel.URL):
-		return urlKinds
-	case reading(intel.EmailAddress):
-		return []intel.ObservableKind{intel.EmailAddress, intel.Domain}
-	case reading(intel.FilePath):
-		return pathKinds
+		return files | setOf(intel.IPAddress)
+	case readName:
+		return setOf(intel.FileName)
+	case readRequest, readWebRequest:
+		return setOf(intel.URL)
 	}
-	return []intel.ObservableKind{intel.ObservableKind(r)}
+	return setOf(intel.ObservableKind(r))
 }

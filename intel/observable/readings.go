@@ -43,7 +43,7 @@ func (x *Extractor) hosts(value []byte, visit Visit) {
 // hash reports a hash of the kind that its length tells.
 func (x *Extractor) hash(value []byte, visit Visit) {
 	value = trim(value)
-	if kind := hashKind(len(value)); kind != intel.NoObservable && !x.unwanted[kind] {
+	if kind := hashKind(len(value)); kind != intel.NoObservable {
 		x.emit(kind, value, visit)
 	}
 }
@@ -74,11 +74,10 @@ func (x *Extractor) hashes(value []byte, visit Visit) {
 				break
 			}
 		}
-		switch {
-		case !hasPrefixFold(trim(one[:named]), "imphash"):
-			x.hash(one[named:], visit)
-		case !x.unwanted[intel.ImpHash]:
+		if hasPrefixFold(trim(one[:named]), "imphash") {
 			x.emit(intel.ImpHash, one[named:], visit)
+		} else {
+			x.hash(one[named:], visit)
 		}
 	}
 }
@@ -88,9 +87,6 @@ const longestHashName = 16
 
 // path reports a file's path and its name, or the name alone.
 func (x *Extractor) path(value []byte, visit Visit) {
-	if !x.wants(pathKinds...) {
-		return
-	}
 	value = bytes.TrimSuffix(trim(value), deletedMark)
 	if !x.emitAll(intel.FilePath, value, visit) {
 		x.emit(intel.FileName, value, visit)
@@ -136,16 +132,14 @@ func (x *Extractor) paths(value []byte, visit Visit) {
 
 // program reports a command line and the program it starts.
 func (x *Extractor) program(value []byte, visit Visit) {
-	if !x.unwanted[intel.CommandLine] {
-		x.emit(intel.CommandLine, value, visit)
-	}
+	x.emit(intel.CommandLine, value, visit)
 	value = trim(value)
 	if len(value) > 1 && value[0] == '"' {
 		value, _, _ = bytes.Cut(value[1:], []byte(`"`))
 	} else if end := programEnd(value); end > 0 {
 		value = value[:end]
 	}
-	if bytes.IndexAny(value, `\/`) >= 0 {
+	if bytes.ContainsAny(value, `\/`) {
 		x.path(value, visit)
 	}
 }
@@ -153,7 +147,7 @@ func (x *Extractor) program(value []byte, visit Visit) {
 // programEnd returns where the name of a program without quotes ends: after
 // its extension, since folders may hold blanks, else at the first blank.
 func programEnd(value []byte) int {
-	for at := 0; at < len(value); at++ {
+	for at := range value {
 		if value[at] == '.' && at+4 <= len(value) && (at+4 == len(value) || isSpace(value[at+4])) && isLetter(value[at+1]) {
 			return at + 4
 		}

@@ -37,7 +37,7 @@ func appendURL(dst, text []byte) ([]byte, bool) {
 	name := len(dst)
 	dst, ok := appendAuthority(dst, dst[start:], authority)
 	// "word/word" is a URL only when it says so.
-	if !ok || (!marked && bytes.IndexAny(dst[name:], ".:") < 0) {
+	if !ok || (!marked && !bytes.ContainsAny(dst[name:], ".:")) {
 		return dst, false
 	}
 	dst = appendPath(dst, rest[end:])

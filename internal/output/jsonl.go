@@ -185,29 +185,30 @@ func appendPair(b []byte, key, text string) []byte {
 // it bare; bytes that are not UTF-8 become U+FFFD.
 func appendString(b []byte, text string) []byte {
 	b = append(b, '"')
+	bare := 0 // where what stands as it is begins
 	for i := 0; i < len(text); {
 		c := text[i]
-		if c >= ' ' && c < 0x7f {
-			if c == '"' || c == '\\' {
-				b = append(b, '\\')
-			}
-			b = append(b, c)
+		if c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
 			i++
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if r != utf8.RuneError && unicode.IsGraphic(r) {
-			b = append(b, text[i:i+size]...)
-		} else {
-			b = appendEscape(b, r)
+		if r >= 0x7f && r != utf8.RuneError && unicode.IsGraphic(r) {
+			i += size
+			continue
 		}
+		b = appendEscape(append(b, text[bare:i]...), r)
 		i += size
+		bare = i
 	}
+	b = append(b, text[bare:]...)
 	return append(b, '"')
 }
 
 func appendEscape(b []byte, r rune) []byte {
 	switch r {
+	case '"', '\\':
+		return append(b, '\\', byte(r))
 	case '\n':
 		return append(b, `\n`...)
 	case '\r':

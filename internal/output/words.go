@@ -107,6 +107,9 @@ func Gaps(s *node.Summary) []string {
 	add(s.OutsideWindow, Count(s.OutsideWindow, "event was left out as", "events were left out as")+" outside --since and --until.")
 	add(uint64(s.NotSeen), Count(s.NotSeen, "rule is", "rules are")+" for log sources that could have come but were not in this input.")
 	add(uint64(len(s.NoTelemetry)), fmt.Sprintf("No input of any kind can produce what some rules ask for: %s.", listed(s.NoTelemetry, len(s.NoTelemetry))))
+	if s.NamesFull {
+		gaps = append(gaps, fmt.Sprintf("The input has more than %s different names of fields: of those beyond, only the ones that rules use were told apart.", number(intel.NamesLimit)))
+	}
 	add(uint64(len(s.LeftOut)), "Correlations that cannot work were left out: "+listed(s.LeftOut, len(s.LeftOut))+".")
 	return append(gaps, uncorrelated(&s.Correlations)...)
 }

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
 	"tocsin/intel"
 )
 
@@ -53,6 +55,7 @@ type Archive struct {
 	dir    string
 	config Config
 	kinds  kindTable
+	codec  *zstd.Codec
 	unlock func() error
 
 	flushing  sync.Mutex    // held while what was put is written
@@ -66,7 +69,7 @@ type Archive struct {
 	mu        sync.Mutex
 	pending   []pending // guarded by mu: put, and not yet written
 	held      int64     // guarded by mu: what they take in memory
-	oldest    time.Time // guarded by mu: when the first of them was put
+	oldest    time.Time // guarded by mu: when the first of them was put, or a cursor told; zero when nothing waits
 	committed uint64    // guarded by mu
 	scans     int       // guarded by mu: under way
 	obsolete  []string  // guarded by mu: files to be removed once no scan may read them
@@ -102,7 +105,7 @@ func Open(dir string, c Config) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", errors.Join(err, unlock()))
 	}
-	a := &Archive{dir: dir, config: c, committed: m.Cursor, unlock: sync.OnceValue(unlock)}
+	a := &Archive{dir: dir, config: c, committed: m.Cursor, codec: newCodec(), unlock: sync.OnceValue(unlock)}
 	a.kinds = kindTable{describe: c.Describe, resolve: c.Class}
 	a.current.Store(m)
 	a.next.Store(m.Next)
@@ -117,7 +120,8 @@ func (a *Archive) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.pending = nil
-	return errors.Join(err, a.removeObsolete(), a.unlock())
+	a.removeObsolete()
+	return errors.Join(err, a.unlock())
 }
 
 // Cursor returns the entry of the journal up to which all events are safely on
@@ -134,22 +138,21 @@ func (a *Archive) pin() *manifest {
 	return a.current.Load()
 }
 
-func (a *Archive) release() error {
+func (a *Archive) release() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.scans--
-	return a.removeObsolete()
+	a.removeObsolete()
 }
 
 // removeObsolete removes files that no scan can want any more; the caller holds
 // mu. What cannot be removed is swept when the archive is opened next.
-func (a *Archive) removeObsolete() (err error) {
+func (a *Archive) removeObsolete() {
 	if a.scans > 0 {
-		return nil
+		return
 	}
 	for _, file := range a.obsolete {
-		err = errors.Join(err, os.Remove(a.path(file)))
+		_ = os.Remove(a.path(file))
 	}
 	a.obsolete = nil
-	return err
 }

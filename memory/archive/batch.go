@@ -2,6 +2,7 @@ package archive
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"tocsin/intel"
@@ -34,7 +35,7 @@ type row struct {
 type source struct{ name, format string }
 
 func (b *Batch) source(s *telemetry.Source) *source {
-	at := source{s.Name, string(s.Format)}
+	at := source{strings.ToValidUTF8(s.Name, "\uFFFD"), string(s.Format)}
 	if n := len(b.rows); n > 0 && *b.rows[n-1].source == at {
 		return b.rows[n-1].source
 	}
@@ -59,7 +60,7 @@ const maxBatchText = math.MaxUint32 / 2
 // NewBatch returns an empty batch. It may be called by any goroutine.
 func (a *Archive) NewBatch() *Batch { return &Batch{archive: a} }
 
-// Add copies an event. It returns false when the batch is full (2 GiB of text):
+// Add copies an event. A time outside the years 0 to 9999 is kept as none. It returns false when the batch is full (2 GiB of text):
 // then nothing was taken, and another batch of the same entry has to be begun.
 func (b *Batch) Add(e *telemetry.Event) bool {
 	return b.add(e, b.archive.kinds.of(e.Class))
@@ -81,6 +82,9 @@ func (b *Batch) add(e *telemetry.Event, k *kind) bool {
 	for i := range e.Fields {
 		f := &e.Fields[i]
 		b.fields = append(b.fields, field{value: b.keep(f.Value), name: f.Name, kind: f.Kind})
+	}
+	if year := r.time.Year(); year < 0 || year > 9999 {
+		r.time = time.Time{}
 	}
 	r.last = int32(len(b.fields))
 	b.rows = append(b.rows, r)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"tocsin/intel"
 )
@@ -42,6 +43,8 @@ type encoder struct {
 	byName  []int32 // a name's column, counted from 1
 	last    []int32 // by column: the row it was last filled in, counted from 1
 	row     int32
+	rest    int // how many values of the row are among the rest so far
+	raw     int // and among the raw ones
 	nanos   bool
 	shapes  map[string][]byte
 	key     []byte
@@ -50,7 +53,7 @@ type encoder struct {
 	kinds map[*kind]int
 
 	out     bytes.Buffer
-	writer  *parquet.Writer
+	writer  *parquet.GenericWriter[any]
 	leaves  leaves
 	buffers [][]parquet.Value // by leaf
 	nulls   [][]parquet.Value // by column: what a buffer holds at first
@@ -59,7 +62,7 @@ type encoder struct {
 }
 
 // encode makes a segment of rows, which it sorts.
-func encode(names *intel.Names, rows []rowRef) (*encoded, error) {
+func encode(names *intel.Names, codec *zstd.Codec, rows []rowRef) (*encoded, error) {
 	sortRows(rows)
 	e := &encoder{
 		names: names, rows: rows,
@@ -76,11 +79,11 @@ func encode(names *intel.Names, rows []rowRef) (*encoded, error) {
 	e.last = make([]int32, len(e.columns))
 	e.filters = make([]filterBuilder, len(e.columns)+1)
 	schema := newSchema(e.columns, e.nanos)
-	e.writer = parquet.NewWriter(&e.out, writerOptions(schema)...)
+	e.writer = parquet.NewGenericWriter[any](&e.out, writerOptions(schema, codec)...)
 	e.leaves = findLeaves(schema, e.index.names)
 	e.buffers = make([][]parquet.Value, len(schema.Columns()))
 	for _, leaf := range e.leaves.fields {
-		e.nulls = append(e.nulls, slices.Repeat([]parquet.Value{parquet.NullValue().Level(0, 0, leaf)}, stepRows))
+		e.nulls = append(e.nulls, slices.Repeat([]parquet.Value{parquet.NullValue().Level(0, 0, leaf)}, min(stepRows, len(rows))))
 	}
 	for first := 0; first < len(rows); {
 		last := e.cut(first)
@@ -171,7 +174,7 @@ func (e *encoder) add(r rowRef, g *groupBuilder) {
 	e.when(row.time, g)
 	host := validText(r.host())
 	e.optional(e.leaves.host, host)
-	e.text(e.leaves.source, validText([]byte(row.source.name)))
+	e.text(e.leaves.source, []byte(row.source.name))
 	e.text(e.leaves.format, []byte(row.source.format))
 	e.put(e.leaves.number, parquet.Int64Value(int64(row.number)), 0, 0)
 	e.put(e.leaves.offset, parquet.Int64Value(row.offset), 0, 0)
@@ -218,46 +221,61 @@ func (e *encoder) when(t time.Time, g *groupBuilder) {
 // fields puts the fields of a row: each in its column, where it has one and is
 // the first of its name, else among the rest.
 func (e *encoder) fields(r rowRef, g *groupBuilder) {
-	rest, raw := 0, 0
 	fields := r.fields()
-	e.key = e.key[:0]
+	e.key, e.rest, e.raw = e.key[:0], 0, 0
 	for i := range fields {
 		f := &fields[i]
 		value := f.value.of(r.batch.text)
+		column, first := e.claim(f.name)
 		valid := utf8.Valid(value)
+		switch {
+		case !valid:
+			e.putRaw(f.name, value, g)
+		case f.kind == intel.Null:
+		case first:
+			g.filters[column].present = true
+			e.filters[column].add(value)
+			e.value(column, value)
+		default:
+			e.putRest(f.name, value, g)
+		}
 		e.key = append(binary.LittleEndian.AppendUint32(e.key, uint32(f.name)), byte(f.kind), 0)
 		if !valid {
 			e.key[len(e.key)-1] = 1
 		}
-		at := 0
-		if int(f.name) < len(e.byName) {
-			at = int(e.byName[f.name])
-		}
-		first := at > 0 && e.last[at-1] != e.row
-		if first {
-			e.last[at-1] = e.row
-		}
-		switch {
-		case !valid:
-			e.put(e.leaves.raw, parquet.ByteArrayValue(value), min(raw, 1), 1)
-			raw++
-			e.filters[len(e.columns)].add(value)
-			g.name(e.names.Text(f.name))
-		case f.kind == intel.Null:
-		case first:
-			g.filters[at-1].present = true
-			e.filters[at-1].add(value)
-			e.value(at-1, value)
-		default:
-			e.put(e.leaves.restName, parquet.ByteArrayValue(validText([]byte(e.names.Text(f.name)))), min(rest, 1), 1)
-			e.put(e.leaves.restValue, parquet.ByteArrayValue(value), min(rest, 1), 1)
-			rest++
-			e.filters[len(e.columns)].add(value)
-			g.name(e.names.Text(f.name))
-		}
 	}
-	e.absent(rest, raw)
+	e.absent()
 	e.text(e.leaves.shape, e.shape(fields))
+}
+
+// claim returns a name's column, and whether the row has not filled it yet.
+func (e *encoder) claim(name intel.Name) (column int, first bool) {
+	if int(name) >= len(e.byName) || e.byName[name] == 0 {
+		return none, false
+	}
+	column = int(e.byName[name] - 1)
+	first = e.last[column] != e.row
+	e.last[column] = e.row
+	return column, first
+}
+
+func (e *encoder) putRaw(name intel.Name, value []byte, g *groupBuilder) {
+	e.put(e.leaves.raw, parquet.ByteArrayValue(value), min(e.raw, 1), 1)
+	e.raw++
+	e.aside(name, value, g)
+}
+
+func (e *encoder) putRest(name intel.Name, value []byte, g *groupBuilder) {
+	e.put(e.leaves.restName, parquet.ByteArrayValue(validText([]byte(e.names.Text(name)))), min(e.rest, 1), 1)
+	e.put(e.leaves.restValue, parquet.ByteArrayValue(value), min(e.rest, 1), 1)
+	e.rest++
+	e.aside(name, value, g)
+}
+
+// aside tells the index of a value that is not in a column of its own.
+func (e *encoder) aside(name intel.Name, value []byte, g *groupBuilder) {
+	e.filters[len(e.columns)].add(value)
+	g.name(e.names.Text(name))
 }
 
 func (e *encoder) value(column int, value []byte) {
@@ -271,12 +289,12 @@ func (e *encoder) value(column int, value []byte) {
 }
 
 // absent puts null where the row has no list.
-func (e *encoder) absent(rest, raw int) {
-	if rest == 0 {
+func (e *encoder) absent() {
+	if e.rest == 0 {
 		e.put(e.leaves.restName, parquet.NullValue(), 0, 0)
 		e.put(e.leaves.restValue, parquet.NullValue(), 0, 0)
 	}
-	if raw == 0 {
+	if e.raw == 0 {
 		e.put(e.leaves.raw, parquet.NullValue(), 0, 0)
 	}
 }

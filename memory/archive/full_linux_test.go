@@ -68,14 +68,15 @@ func childOnFullDisk(dir string) error {
 		w.putPlain(a, mappings.Class(""), entry, perEntry)
 		return errorsOf(a.Commit(entry), a.Flush())
 	}
-	if err := write(); err != nil {
+	if err = write(); err != nil {
 		return err
 	}
 	filler := filepath.Join(dir, "filler")
 	if err := os.WriteFile(filler, make([]byte, 940<<10), 0o600); err != nil {
 		return err
 	}
-	for err = nil; err == nil && entry < 100; err = write() {
+	for err == nil && entry < 100 {
+		err = write()
 	}
 	if !errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("on a full disk: got %w", err)

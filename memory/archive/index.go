@@ -49,15 +49,9 @@ type restFilter struct {
 	filter filter
 }
 
-const (
-	// maxListed bounds the hosts, sources and names that an index lists of a row
-	// group: beyond it nothing is skipped by them.
-	maxListed = 1024
-	// maxIndex bounds an index that is read: a segment has some ten row groups of
-	// at most 512 columns with a filter of at most 32 KiB each; real ones have
-	// some 100 KB.
-	maxIndex = 256 << 20
-)
+// maxListed bounds the hosts, sources and names that an index lists of a row
+// group: beyond it nothing is skipped by them.
+const maxListed = 1024
 
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)

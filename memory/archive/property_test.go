@@ -100,10 +100,7 @@ func TestEveryEventIsThereOnce(t *testing.T) {
 	w := newWorld(t)
 	d := newDrawing(t, w)
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "archive")
-		if err != nil {
-			rt.Fatal(err)
-		}
+		dir := t.TempDir()
 		c := w.config()
 		c.FlushBytes, c.SegmentBytes = 1<<30, rapid.SampledFrom([]int64{100_000, 1 << 20}).Draw(rt, "size")
 		a, err := archive.Open(dir, c)

@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,11 +38,11 @@ func TestConformanceDuckDBReadsSegments(t *testing.T) {
 	want, stats := scan(t, a, archive.Query{}, w.names, func(r *archive.Row) string {
 		micro := ""
 		if !r.Time.IsZero() {
-			micro = fmt.Sprint(r.Time.UnixMicro())
+			micro = strconv.FormatInt(r.Time.UnixMicro(), 10)
 		}
 		id, _ := r.First(eventID)
 		line, _ := r.First(commandLine)
-		return joined(r.Source.Name, fmt.Sprint(r.Number), micro, string(r.Host), r.Class.Product, string(id.Value), string(line.Value))
+		return joined(r.Source.Name, strconv.FormatUint(r.Number, 10), micro, string(r.Host), r.Class.Product, string(id.Value), string(line.Value))
 	})
 	cmd := exec.Command(python, "-c", script, dir)
 	var complaint strings.Builder

@@ -24,15 +24,19 @@ func (w *world) told(e *telemetry.Event) string {
 	return b.String()
 }
 
-// TestConformanceEventsComeBackAsTheyWere archives all samples and compares
-// every event that comes back, with its class.
+// TestConformanceEventsComeBackAsTheyWere archives samples of many formats and
+// compares every event that comes back, with its class.
 func TestConformanceEventsComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
-	for _, set := range [...]string{"security-datasets", "zeek-samples", "evtx-attack-samples", "suricata-eve", "auditd-samples"} {
+	for _, set := range [...]string{
+		"security-datasets/atomic/windows/lateral_movement", "security-datasets/atomic/aws", "security-datasets/atomic/linux",
+		"security-datasets/compound/GoldenSAMLADFSMailAccess", "security-datasets/compound/apt29", "zeek-samples/zeek-default",
+		"evtx-attack-samples", "suricata-eve", "auditd-samples",
+	} {
 		t.Run(set, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			dir := testdata.Set(t, set)
+			dir := below(t, set)
 			a := w.open(t, t.TempDir(), nil)
 			count := w.put(t, a, dir)
 			var want []string
@@ -65,8 +69,7 @@ func TestConformanceSegmentsAreTenTimesSmallerThanTheirJSON(t *testing.T) {
 	for _, set := range [...]string{"security-datasets", "zeek-samples/zeek-json"} {
 		t.Run(set, func(t *testing.T) {
 			t.Parallel()
-			name, below, _ := strings.Cut(set, "/")
-			source := filepath.Join(testdata.Set(t, name), below)
+			source := below(t, set)
 			w := newWorld(t)
 			dir := t.TempDir()
 			a := w.open(t, dir, nil)
@@ -80,6 +83,13 @@ func TestConformanceSegmentsAreTenTimesSmallerThanTheirJSON(t *testing.T) {
 			}
 		})
 	}
+}
+
+// below returns a folder of a data set.
+func below(t *testing.T, path string) string {
+	t.Helper()
+	set, folder, _ := strings.Cut(path, "/")
+	return filepath.Join(testdata.Set(t, set), filepath.FromSlash(folder))
 }
 
 // size adds up the files below a folder.

@@ -21,7 +21,7 @@ import (
 // of ctx; what it says of what was read holds then too.
 func (a *Archive) Scan(ctx context.Context, q Query, names *intel.Names, worker func() func(*Row) error) (stats ScanStats, err error) {
 	m := a.pin()
-	defer func() { err = errors.Join(err, a.release()) }()
+	defer a.release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &scanning{archive: a, query: newFilterQuery(q), names: names, classes: map[string]wanted{}}
@@ -74,10 +74,6 @@ func newFilterQuery(q Query) filterQuery {
 	}
 	if !q.Until.IsZero() {
 		f.until = q.Until.Add(time.Microsecond - 1).UnixMicro()
-	}
-	f.Needles = nil
-	for _, needle := range q.Needles {
-		f.Needles = append(f.Needles, strings.ToLower(needle))
 	}
 	return f
 }
@@ -183,8 +179,8 @@ func newScanWorker(s *scanning, visit func(*Row) error) *scanWorker {
 func (w *scanWorker) segment(ctx context.Context, e entry) error {
 	w.stats = ScanStats{}
 	read, err := w.readSegment(ctx, e)
-	w.scanning.mu.Lock()
-	defer w.scanning.mu.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	total := &w.scanning.stats
 	total.Groups += w.stats.Groups
 	total.Passed += w.stats.Passed
@@ -213,8 +209,8 @@ func (w *scanWorker) readSegment(ctx context.Context, e entry) (read int64, err 
 	for i, name := range s.names {
 		w.reader.columnAt[name] = i
 	}
-	for i := range s.index.kinds {
-		w.reader.wanted = append(w.reader.wanted, w.wanted(&s.index.kinds[i]))
+	for i := range s.kinds {
+		w.reader.wanted = append(w.reader.wanted, w.wanted(&s.kinds[i]))
 	}
 	var failed error
 	for i := range s.groups {

@@ -95,10 +95,14 @@ const (
 	dictionaryLimit = 8 << 20
 )
 
-func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
+// newCodec returns what compresses pages. It keeps its encoders, which take some
+// megabytes each, from segment to segment.
+func newCodec() *zstd.Codec { return &zstd.Codec{Level: zstd.SpeedBetterCompression} }
+
+func writerOptions(schema *parquet.Schema, codec *zstd.Codec) []parquet.WriterOption {
 	return []parquet.WriterOption{
 		schema,
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedBetterCompression}),
+		parquet.Compression(codec),
 		parquet.PageBufferSize(pageSize),
 		parquet.DictionaryMaxBytes(dictionaryLimit),
 		parquet.DataPageStatistics(true),

@@ -56,11 +56,7 @@ func openIndex(path string, e entry) (s *segment, err error) {
 		return nil, damaged(fmt.Errorf("it has %d bytes instead of %d", info.Size(), e.Bytes))
 	}
 	s = &segment{file: f, entry: e, chunks: map[part][]byte{}}
-	at := part{e.IndexAt, e.IndexSize, e.IndexSum}
-	if at.size > maxIndex {
-		return nil, damaged(errIndex)
-	}
-	data, err := s.verified(at)
+	data, err := s.verified(part{e.IndexAt, e.IndexSize, e.IndexSum})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 	}
 	// Properties write files and wait until they are on disk; more checks can be
 	// asked for on the command line.
-	if err := flag.Set("rapid.checks", "20"); err != nil {
+	if err := flag.Set("rapid.checks", "10"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
@@ -42,9 +43,12 @@ type world struct {
 	names    *intel.Names
 }
 
+// loaded are the mappings, which take longer to compile than most tests take.
+var loaded = sync.OnceValues(func() (*logsource.Mappings, error) { return logsource.Load() })
+
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	mappings, err := logsource.Load()
+	mappings, err := loaded()
 	if err != nil {
 		tb.Fatal(err)
 	}

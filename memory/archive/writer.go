@@ -24,11 +24,16 @@ func (a *Archive) Put(entry uint64, b *Batch) {
 	if entry <= a.current.Load().Cursor {
 		return
 	}
-	if len(a.pending) == 0 {
-		a.oldest = a.config.Now()
-	}
+	a.wait()
 	a.pending = append(a.pending, pending{entry, b})
 	a.held += b.size()
+}
+
+// wait notes that something waits to be written; the caller holds mu.
+func (a *Archive) wait() {
+	if a.oldest.IsZero() {
+		a.oldest = a.config.Now()
+	}
 }
 
 // Commit says that all events of the entries up to the cursor were put, and
@@ -39,7 +44,16 @@ func (a *Archive) Put(entry uint64, b *Batch) {
 func (a *Archive) Commit(cursor uint64) error {
 	a.mu.Lock()
 	a.committed = max(a.committed, cursor)
-	due := a.held >= a.config.FlushBytes || (len(a.pending) > 0 && a.config.Now().Sub(a.oldest) >= a.config.FlushAge)
+	if a.committed > a.Cursor() {
+		a.wait()
+	}
+	ready := int64(0)
+	for _, p := range a.pending {
+		if p.entry <= a.committed {
+			ready += p.batch.size()
+		}
+	}
+	due := ready >= a.config.FlushBytes || (!a.oldest.IsZero() && a.config.Now().Sub(a.oldest) >= a.config.FlushAge)
 	a.mu.Unlock()
 	if !due {
 		return nil
@@ -73,9 +87,10 @@ func (a *Archive) Flush() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.pending = slices.DeleteFunc(a.pending, func(p pending) bool { return p.entry <= cursor })
-	a.held, a.oldest = 0, a.config.Now()
+	a.held, a.oldest = 0, time.Time{}
 	for _, p := range a.pending {
 		a.held += p.batch.size()
+		a.wait()
 	}
 	return nil
 }
@@ -112,7 +127,7 @@ func (a *Archive) writeSegments(names *intel.Names, rows []rowRef, written time.
 
 // writeSegment makes a segment and writes its file.
 func (a *Archive) writeSegment(names *intel.Names, p portion, number uint64) (entry, error) {
-	s, err := encode(names, p.rows)
+	s, err := encode(names, a.codec, p.rows)
 	if err != nil {
 		return entry{}, err
 	}
@@ -158,7 +173,6 @@ func (a *Archive) replace(made, old []entry, cursor uint64) error {
 	for _, e := range old {
 		a.obsolete = append(a.obsolete, e.File)
 	}
-	// A file that stays although nothing lists it is no failure of the write.
-	_ = a.removeObsolete()
+	a.removeObsolete()
 	return nil
 }

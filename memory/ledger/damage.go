@@ -36,7 +36,7 @@ func (d *damage) list() []string {
 }
 
 // tableNumber finds the number of a file in what the database says.
-var tableNumber = regexp.MustCompile(`table (\d{6,})`)
+var tableNumber = regexp.MustCompile(`(?:table|file) (\d{6,})`)
 
 // explain says of an error of the database which file it is about.
 func (l *Ledger) explain(err error) string {

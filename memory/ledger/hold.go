@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -40,7 +41,7 @@ func (l *Ledger) Hold(ctx context.Context, name string, observables []intel.Obse
 	}
 	return l.changeHolds(ctx, func(w *pebble.Batch) error {
 		for _, s := range spans {
-			if err := w.Set(holdKey(name, s.from), s.to, nil); err != nil {
+			if err := w.Set(s.holdKey(name), nil, nil); err != nil {
 				return err
 			}
 		}
@@ -63,7 +64,9 @@ func (l *Ledger) heldBy(o intel.Observable) ([]span, error) {
 		return spans, nil
 	}
 	key := appendKey(nil, o.Kind, []byte(o.Value))
-	spans = append(spans, pointSpan(key))
+	if len(spans) == 0 {
+		spans = append(spans, pointSpan(key))
+	}
 	if p, ok := l.pseudonymOf(key); ok {
 		spans = append(spans, pointSpan(p))
 	}
@@ -76,7 +79,7 @@ func pointSpan(key []byte) span { return span{key, append(slices.Clone(key), 0)}
 // Release ends the hold of a case. The error is fault.NotFound when it holds
 // nothing.
 func (l *Ledger) Release(ctx context.Context, name string) error {
-	s := prefixSpan(holdKey(name, nil))
+	s := prefixSpan(holdPrefix(name))
 	err := l.changeHolds(ctx, func(w *pebble.Batch) error {
 		if len(l.holds.byCase[name]) == 0 {
 			return fmt.Errorf("case %s holds nothing: %w", name, fault.NotFound)
@@ -118,18 +121,25 @@ func (l *Ledger) alone(ctx context.Context, work func(*pebble.DB) error) error {
 	return work(db)
 }
 
-func holdKey(name string, from []byte) []byte {
-	return append(append(append([]byte{spaceHold}, name...), 0), from...)
+// holdPrefix is what the keys of all holds of a case begin with.
+func holdPrefix(name string) []byte { return append(append([]byte{spaceHold}, name...), 0) }
+
+// holdKey has both ends of the span: spans of one case may begin alike.
+func (s span) holdKey(name string) []byte {
+	b := binary.AppendUvarint(holdPrefix(name), uint64(len(s.from)))
+	return append(append(b, s.from...), s.to...)
 }
 
 func (l *Ledger) loadHolds() error {
 	l.holds.byCase = map[string][]span{}
-	err := scan(l.db, prefixSpan([]byte{spaceHold}), func(key, to []byte) error {
-		name, from, found := bytes.Cut(key[1:], []byte{0})
-		if !found {
+	err := scan(l.db, prefixSpan([]byte{spaceHold}), func(key, _ []byte) error {
+		name, ends, found := bytes.Cut(key[1:], []byte{0})
+		length, n := binary.Uvarint(ends)
+		if !found || n <= 0 || length > uint64(len(ends)-n) {
 			return fmt.Errorf("hold %x: %w", key, errValue)
 		}
-		l.holds.byCase[string(name)] = append(l.holds.byCase[string(name)], span{slices.Clone(from), slices.Clone(to)})
+		ends = slices.Clone(ends[n:])
+		l.holds.byCase[string(name)] = append(l.holds.byCase[string(name)], span{ends[:length:length], ends[length:]})
 		return nil
 	})
 	l.holds.unite()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,10 +14,16 @@ import (
 
 	"tocsin/intel"
 	"tocsin/internal/fault"
+	"tocsin/memory/coverage"
 	"tocsin/memory/ledger"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashVariable); dir != "" {
+		commitUntilKilled(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
@@ -215,5 +223,41 @@ func TestCancelledQuestionsAreNotAnswered(t *testing.T) {
 	cancel()
 	if _, err := l.Ask(ctx, []ledger.Question{about(intel.Domain, "a.b")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+var _ coverage.Memory = (*ledger.Ledger)(nil)
+
+func TestPresenceIsWhatNotSeenRestsOn(t *testing.T) {
+	t.Parallel()
+	l := open(t, t.TempDir(), ledger.Config{})
+	b := l.NewBatch()
+	queries := intel.LogSource{Product: "windows", Category: "dns_query", Service: "sysmon"}
+	for day := range 30 {
+		for hour := range 24 {
+			at := clock().AddDate(0, 0, -day).Add(-time.Duration(hour) * time.Hour)
+			b.Present("agent", queries, []byte("pc1"), at, false)
+			b.Present("agent", queries, []byte("pc2"), at, hour < 3)
+		}
+	}
+	if err := l.Commit(t.Context(), b, 1); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := coverage.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := coverage.Question{Kind: intel.Domain, Since: clock().AddDate(0, 0, -20)}
+	v, err := rules.Decide(t.Context(), l, q, clock())
+	if err != nil || v.Verdict != intel.Unknown || v.HostsKnown != 2 || v.HostsCovered != 1 || !slices.Equal(v.Blind, []string{"pc2"}) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	var days int
+	err = l.Presence(t.Context(), clock().AddDate(0, 0, -2), clock(), func(log intel.LogSource) bool { return log == queries }, func(p intel.Presence) error {
+		days++
+		return nil
+	})
+	if err != nil || days != 2*3 {
+		t.Errorf("%d days of hosts, %v", days, err)
 	}
 }

@@ -44,6 +44,7 @@ func newSlots() *slots {
 }
 
 func (s *slots) number(name string) (slot, error) {
+	name = unspaced(name) // as the names of records are
 	if n, ok := s.byName[name]; ok {
 		return n, nil
 	}

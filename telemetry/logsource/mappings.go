@@ -29,8 +29,8 @@ type Mappings struct {
 	unknown  *intel.Class
 
 	mu      sync.Mutex
-	classes map[string]*outcome       // guarded by mu
-	origins map[*intel.Class]origin   // guarded by mu
+	classes map[string]*outcome     // guarded by mu
+	origins map[*intel.Class]origin // guarded by mu
 }
 
 // origin is what a class was made of.

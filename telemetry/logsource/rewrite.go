@@ -8,8 +8,8 @@ import (
 // rewriting says how paths become names.
 type rewriting struct {
 	// Prefixes are dropped; a segment "*" stands for any one segment. What
-	// remains is the name, blanks removed; a name that Reserved lists keeps
-	// the last segment of the prefix in front ("EventData.EventID").
+	// remains is the name; a name that Reserved lists keeps the last segment of
+	// the prefix in front ("EventData.EventID").
 	Prefixes texts `yaml:"prefixes"`
 	// Names gives a path another name.
 	Names map[string]string `yaml:"names"`
@@ -60,7 +60,8 @@ func (w *rewriter) add(r rewriting) error {
 	return nil
 }
 
-// rewrite returns the name that a path stands for.
+// rewrite returns the name that a path stands for. Names hold no blanks: rules
+// leave them out (rules specification 2.1, "Field Usage").
 func (w *rewriter) rewrite(path string) string {
 	path = normalise(path)
 	if name, ok := w.names[path]; ok {
@@ -71,14 +72,16 @@ func (w *rewriter) rewrite(path string) string {
 		if !ok {
 			continue
 		}
-		name := strings.ReplaceAll(rest, " ", "")
+		name := unspaced(rest)
 		if w.prefixes[i].reserved[name] {
 			return w.prefixes[i].keep + "." + name
 		}
 		return name
 	}
-	return path
+	return unspaced(path)
 }
+
+func unspaced(name string) string { return strings.ReplaceAll(name, " ", "") }
 
 // cut returns what follows the prefix; something must.
 func (p *prefix) cut(path string) (rest string, ok bool) {

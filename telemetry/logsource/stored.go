@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 
 	"tocsin/intel"
 )
@@ -86,5 +87,5 @@ func (s *source) mark() string {
 			fmt.Fprintf(h, "%q %d %q", t.field, t.op, t.values)
 		}
 	}
-	return fmt.Sprintf("%x", h.Sum64())
+	return strconv.FormatUint(h.Sum64(), 16)
 }

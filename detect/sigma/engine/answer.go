@@ -68,7 +68,11 @@ func (in *Inspector) answer(v *view, a *programAsk) bool {
 			if !a.cased {
 				text = c.fold(&in.folder)
 			}
-			if stands(a.kind, text, a.text) {
+			if a.edge.fits(a.kind, c) && stands(a.kind, text, a.text) {
+				return true
+			}
+		case isOneOf:
+			if in.holdsAny(a.oneOf, c) {
 				return true
 			}
 		default:
@@ -187,14 +191,6 @@ func (in *Inspector) hasNeeded(q *question, c *content) bool {
 		}
 	}
 	return false
-}
-
-func (in *Inspector) holdsAny(set *literalSet, c *content) bool {
-	s := &in.sets
-	s.index, s.content, s.folder = set.index(), c, &in.folder
-	s.one, s.found = true, s.found[:0]
-	s.run()
-	return len(s.found) > 0
 }
 
 // stands reports whether a literal is in a text where the kind asks for.

@@ -26,6 +26,7 @@ type Engine struct {
 
 	courses  sync.Map   // *intel.Class → *course
 	building sync.Mutex // one program is built at a time: building is rare and uses much scratch memory
+	shelf    shelf      // guarded by building
 }
 
 // source is a log source with the rules that ask for it.
@@ -48,7 +49,7 @@ func Compile(rules []*sigma.Rule, names *intel.Names) (*Engine, error) {
 	for _, field := range library.fields {
 		names.Intern(field)
 	}
-	return &Engine{rules: rules, names: names, library: library, sources: bySource(rules)}, nil
+	return &Engine{rules: rules, names: names, library: library, sources: bySource(rules), shelf: newShelf()}, nil
 }
 
 // Rules returns the rules in the order they were given: what Inspect answers

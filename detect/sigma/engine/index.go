@@ -18,7 +18,6 @@ import "math/bits"
 // set, so an ASCII value is searched without folding it first.
 type index struct {
 	entries []entry
-	posts   []int32 // what the entries stand for, see entry
 
 	shortest int         // no value of fewer bytes has a literal in it
 	uses     tableSet    // the tables that are not empty
@@ -58,9 +57,8 @@ type edgeTable struct {
 
 // entry is a literal of an index.
 type entry struct {
-	text        string // folded
-	kind        questionKind
-	first, last int32 // posts[first:last]
+	text string // folded
+	kind questionKind
 }
 
 // place says that a literal's bytes from offset on are filed here. Four other
@@ -151,10 +149,16 @@ func (t *table) after(i int32) int32 {
 	return i + 1
 }
 
-// filterBitsPerKey lets at most one in 16 foreign blocks pass. More would be let
-// pass by a smaller filter, but a larger one leaves the cache: in a mixed stream
-// 8 and 16 were a tenth faster than 32.
-const filterBitsPerKey = 16
+const (
+	// filterBitsPerKey lets at most one in 16 foreign blocks pass. More would be let
+	// pass by a smaller filter, but a larger one leaves the cache: in a mixed stream
+	// 8 and 16 were a tenth faster than 32.
+	filterBitsPerKey = 16
+	// minFilterBits is the smallest filter, of one word; minBlockBits, half a KiB,
+	// that of blocks, of which a value has many.
+	minFilterBits = 6
+	minBlockBits  = 12
+)
 
 // filed is a place with the hash of the key it is filed under.
 type filed struct {
@@ -162,8 +166,9 @@ type filed struct {
 	place
 }
 
-// newTable builds a table; it sorts all.
-func newTable(all []filed) table {
+// newTable builds a table whose filter has at least so many bits, as a power of
+// two; it sorts all.
+func newTable(all []filed, minBits int) table {
 	if len(all) == 0 {
 		return table{}
 	}
@@ -174,7 +179,7 @@ func newTable(all []filed) table {
 			keys++
 		}
 	}
-	filterBits := max(6, bits.Len(uint(keys*filterBitsPerKey-1)))
+	filterBits := max(minBits, bits.Len(uint(keys*filterBitsPerKey-1)))
 	slotBits := bits.Len(uint(2*keys - 1))
 	t := table{
 		filter:      make([]uint64, 1<<(filterBits-6)),

@@ -12,7 +12,6 @@ type indexBuilder struct {
 	common  *commonness
 	ids     map[needed]int32
 	entries []entry
-	posts   [][]int32
 }
 
 func newIndexBuilder(common *commonness) *indexBuilder {
@@ -28,27 +27,12 @@ func (b *indexBuilder) add(n needed) int32 {
 		id = int32(len(b.entries))
 		b.ids[n] = id
 		b.entries = append(b.entries, entry{text: n.text, kind: n.kind})
-		b.posts = append(b.posts, nil)
 	}
 	return id
 }
 
-// post makes what the literal stands for longer by one number; numbers must
-// come in ascending order.
-func (b *indexBuilder) post(id, what int32) {
-	if posts := b.posts[id]; len(posts) == 0 || posts[len(posts)-1] != what {
-		b.posts[id] = append(posts, what)
-	}
-}
-
 func (b *indexBuilder) build() *index {
 	x := &index{entries: b.entries}
-	for i := range x.entries {
-		e := &x.entries[i]
-		e.first = int32(len(x.posts))
-		x.posts = append(x.posts, b.posts[i]...)
-		e.last = int32(len(x.posts))
-	}
 	x.shortest = b.shortest()
 	b.fileEdges(x)
 	b.fileInner(x)
@@ -102,11 +86,11 @@ func (b *indexBuilder) fileEdges(x *index) {
 			edges[1][n] = append(edges[1][n], filed{edgeKey([]byte(e.text[len(e.text)-edgeWidths[n]:])) * hashFactor, at})
 		}
 	}
-	x.whole = newTable(whole)
+	x.whole = newTable(whole, minFilterBits)
 	for back := range edges {
 		for n, all := range edges[back] {
 			if len(all) > 0 {
-				x.edges = append(x.edges, edgeTable{width: edgeWidths[n], back: back == 1, table: newTable(all)})
+				x.edges = append(x.edges, edgeTable{width: edgeWidths[n], back: back == 1, table: newTable(all, minFilterBits)})
 			}
 		}
 	}
@@ -136,7 +120,7 @@ func (b *indexBuilder) fileInner(x *index) {
 			x.ones = append(x.ones, one{text[0], int32(i)})
 		}
 	}
-	x.blocks, x.threes, x.twos = newTable(blocks), newTable(threes), newTable(twos)
+	x.blocks, x.threes, x.twos = newTable(blocks, minBlockBits), newTable(threes, minFilterBits), newTable(twos, minFilterBits)
 }
 
 // fileBlock files text under the rarest of its blocks at offsets residue,

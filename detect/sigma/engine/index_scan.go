@@ -13,6 +13,8 @@ import (
 type content struct {
 	raw    []byte
 	folded []byte
+	front  uint64 // eight bytes at the edges of folded, see edge
+	back   uint64
 	state  contentState
 }
 
@@ -36,6 +38,7 @@ func (c *content) fold(f *folder) []byte {
 		start := len(f.arena)
 		f.arena = sigma.Fold(f.arena, c.raw)
 		c.folded = f.arena[start:len(f.arena):len(f.arena)]
+		c.front, c.back = frontOf(c.folded), backOf(c.folded)
 		c.state = done
 	}
 	return c.folded
@@ -115,6 +118,25 @@ func (s *search) run() {
 	if s.work < 0 {
 		s.eachAlone()
 	}
+}
+
+// onlyBlocks reports whether all literals may be anywhere and have blocks that
+// are far apart.
+func (x *index) onlyBlocks() bool { return x.uses == useBlocks && x.stride > blockWidth }
+
+// hasNone reports whether no literal of an index of blocks only stands in the
+// value, as the filter alone can tell; false says nothing. That is the fate of
+// nearly all values that keywords are looked for in.
+func (x *index) hasNone(value []byte) bool {
+	t, stride := &x.blocks, x.stride
+	filter, shift := t.filter, t.filterShift&63
+	for at := 0; at+blockWidth <= len(value); at += stride {
+		bit := uint64(binary.LittleEndian.Uint32(value[at:])|caseBits32) * hashFactor >> shift
+		if filter[bit>>6]>>(bit&63)&1 != 0 {
+			return false
+		}
+	}
+	return isASCII(value)
 }
 
 // eachAlone searches for every literal that may be anywhere by itself.

@@ -37,9 +37,14 @@ type view struct {
 	columns    []columnView
 	touched    []int32  // columns that the event has
 	answers    []uint32 // by ask: twice the generation in which it was answered, and one more for yes
-	candidate  []uint32 // by rule: the generation
+	ruleViews  []ruleView
 	candidates []int32
-	hits       []uint32 // by rule: how often it was a candidate
+}
+
+// ruleView is a rule of the program.
+type ruleView struct {
+	now  uint32 // the generation in which it was a candidate last
+	hits uint32 // how often it was one
 }
 
 // columnView is a column of the event at hand.
@@ -96,8 +101,7 @@ func newView(class *intel.Class, c *course) *view {
 		course:    c,
 		columns:   make([]columnView, len(p.columns)),
 		answers:   make([]uint32, len(p.asks)),
-		candidate: make([]uint32, len(p.rules)),
-		hits:      make([]uint32, len(p.rules)),
+		ruleViews: make([]ruleView, len(p.rules)),
 	}
 	for i := range p.columns {
 		if index := p.columns[i].index; index != nil {
@@ -198,7 +202,7 @@ func (in *Inspector) examine(v *view, column, field int32) {
 		}
 		v.nominate(post.rule)
 	}
-	if c.index == nil || f.Kind == intel.Null {
+	if c.index == nil || f.Kind == intel.Null || c.index.onlyBlocks() && c.index.hasNone(f.Value) {
 		return
 	}
 	s := &in.search
@@ -206,18 +210,20 @@ func (in *Inspector) examine(v *view, column, field int32) {
 	s.now, s.seen, s.found = v.now, v.columns[column].seen, s.found[:0]
 	s.run()
 	for _, found := range s.found {
-		e := &c.index.entries[found]
-		for _, rule := range c.index.posts[e.first:e.last] {
-			v.nominate(rule)
+		for _, post := range c.of(found) {
+			v.nominate(post.rule)
+			if post.proves != nothing {
+				v.answers[post.proves] = v.now<<1 | 1
+			}
 		}
 	}
 }
 
 // nominate makes a rule a candidate, once.
 func (v *view) nominate(rule int32) {
-	if v.candidate[rule] != v.now {
-		v.candidate[rule] = v.now
-		v.hits[rule]++
+	if r := &v.ruleViews[rule]; r.now != v.now {
+		r.now = v.now
+		r.hits++
 		v.candidates = append(v.candidates, rule)
 	}
 }

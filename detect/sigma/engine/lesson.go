@@ -58,7 +58,7 @@ func newLesson(v *view) *lesson {
 	builders := make([]*indexBuilder, len(p.columns))
 	counted := make([]bool, len(p.asks))
 	for rule, t := range p.trees {
-		if uint64(v.hits[rule])*hotShare < uint64(v.now) {
+		if uint64(v.ruleViews[rule].hits)*hotShare < uint64(v.now) {
 			continue
 		}
 		for _, n := range t {

@@ -51,6 +51,9 @@ func (b *programmer) prospect(t tree, i int32) (chance, price float64) {
 	n := t[i]
 	switch n.kind {
 	case asked:
+		if n.ask == b.proven { // decides nothing
+			return 1, prospects[b.asks[n.ask].kind].price
+		}
 		return b.prospectOf(&b.asks[n.ask])
 	case notAsked:
 		chance, price = b.prospectOf(&b.asks[n.ask])

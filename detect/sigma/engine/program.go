@@ -24,14 +24,17 @@ type Program struct {
 }
 
 // programAsk is a question about a slot. What most answers need of the question
-// is repeated here: asks lie side by side in memory, questions do not.
+// is repeated here: asks lie side by side in memory, questions do not. It fills
+// one line of the processor's cache.
 type programAsk struct {
 	kind     questionKind
 	cased    bool
 	slot     int32
 	other    int32 // the slot of a reference's other field
 	shortest int32
+	edge     edge // of text, unless cased
 	text     string
+	oneOf    *literalSet
 	question *question
 }
 
@@ -47,6 +50,7 @@ const (
 // column is one field of the records, and how rules are found by its values.
 type column struct {
 	index *index // nil when no literal is looked for here
+	posts        // what its literals stand for
 	long  []longPost
 }
 
@@ -73,10 +77,11 @@ type programmer struct {
 	columns map[intel.Name]int32
 	slotIDs map[string]int32
 	askIDs  map[int32]int32
-	indexes []*indexBuilder // by column
-	long    [][]longPost    // by column
+	indexes []*postBuilder // by column
+	long    [][]longPost   // by column
 	scratch Inspector
 	lesson  *lesson // nil for a class's first program
+	proven  int32   // the ask that is known to hold whenever the rule at hand is a candidate, or nothing
 }
 
 // fieldPlace is where a rule's field stands in records of the class.
@@ -103,6 +108,7 @@ func newProgram(e *Engine, class *intel.Class, price uint64, l *lesson) *Program
 		b.add(rule)
 	}
 	b.finish()
+	b.joinTrees()
 	b.patience = price * uint64(len(b.rules))
 	return b.Program
 }
@@ -116,7 +122,7 @@ func newProgrammer(e *Engine, class *intel.Class, l *lesson) *programmer {
 		columns: map[intel.Name]int32{},
 		slotIDs: map[string]int32{},
 		askIDs:  map[int32]int32{},
-		indexes: make([]*indexBuilder, 1),
+		indexes: make([]*postBuilder, 1),
 		long:    make([][]longPost, 1),
 	}
 }
@@ -140,12 +146,13 @@ func (b *programmer) add(rule int32) {
 		return
 	}
 	position := int32(len(b.rules))
+	w, ok := b.witness(t, 0)
+	b.proven = w.proves()
 	if len(t) > 0 {
 		t = b.ordered(t, 0, make(tree, 0, len(t)))
 	}
 	b.rules = append(b.rules, rule)
 	b.trees = append(b.trees, t)
-	w, ok := b.witness(t, 0)
 	if known == yes || !ok {
 		b.always = append(b.always, position)
 		return
@@ -158,24 +165,27 @@ func (b *programmer) add(rule int32) {
 // post makes the rule a candidate where the clue is found.
 func (b *programmer) post(c clue, rule int32) {
 	if c.slot == everyValue {
-		b.postIn(0, c, rule)
+		b.postIn(0, c, rule, c.proves)
 		return
 	}
-	for _, column := range b.slots[c.slot] {
-		b.postIn(column, c, rule)
+	for i, column := range b.slots[c.slot] {
+		proves := c.proves
+		if i > 0 { // a value of a column before it would be asked instead
+			proves = nothing
+		}
+		b.postIn(column, c, rule, proves)
 	}
 }
 
-func (b *programmer) postIn(column int32, c clue, rule int32) {
+func (b *programmer) postIn(column int32, c clue, rule, proves int32) {
 	if c.text == "" && c.kind != isText {
 		b.long[column] = append(b.long[column], longPost{c.shortest, rule})
 		return
 	}
 	if b.indexes[column] == nil {
-		b.indexes[column] = newIndexBuilder(b.engine.library.common)
+		b.indexes[column] = newPostBuilder(b.engine.library.common)
 	}
-	index := b.indexes[column]
-	index.post(index.add(c.needed), rule)
+	b.indexes[column].post(c.needed, post{rule: rule, proves: proves})
 }
 
 func (b *programmer) finish() {
@@ -183,7 +193,8 @@ func (b *programmer) finish() {
 	p.columns = make([]column, len(b.indexes))
 	for i, index := range b.indexes {
 		if index != nil {
-			p.columns[i].index = index.build()
+			p.columns[i].index = b.engine.shelf.index(index.indexBuilder)
+			p.columns[i].posts = index.sorted()
 		}
 		slices.SortStableFunc(b.long[i], func(x, y longPost) int { return int(x.shortest - y.shortest) })
 		p.columns[i].long = b.long[i]
@@ -193,6 +204,20 @@ func (b *programmer) finish() {
 			p.columnOf = append(p.columnOf, make([]int32, int(name)+1-len(p.columnOf))...)
 		}
 		p.columnOf[name] = column
+	}
+}
+
+// joinTrees puts all trees in one piece of memory.
+func (b *programmer) joinTrees() {
+	size := 0
+	for _, t := range b.trees {
+		size += len(t)
+	}
+	all := make(tree, 0, size)
+	for i, t := range b.trees {
+		at := len(all)
+		all = append(all, t...)
+		b.trees[i] = all[at:len(all):len(all)]
 	}
 }
 

@@ -154,11 +154,12 @@ func drawExpr(t *rapid.T, depth int, leaves []sigma.Expr) sigma.Expr {
 	return sigma.Or(parts)
 }
 
-// drawList draws a list of values of one field.
+// drawList draws a list of values of one field, short and long ones, which are
+// looked for in different ways.
 func drawList(t *rapid.T) sigma.Expr {
 	field := rapid.SampledFrom(append(fieldNames, "A", "B", "")).Draw(t, "list field")
 	var list sigma.Or
-	for range rapid.IntRange(3, 7).Draw(t, "list") {
+	for range rapid.SampledFrom([]int{3, 5, 7, 30}).Draw(t, "list") {
 		list = append(list, &sigma.Test{Field: field, Match: drawPattern(t)})
 	}
 	return list

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"tocsin/detect/sigma"
 )
@@ -222,19 +221,12 @@ func (q *question) key() string {
 	return b.String()
 }
 
-// literalSet is a list of literals of which any may stand in a value. Its index
-// is built when first needed: most rules never become candidates.
-type literalSet struct {
-	members []needed
-	index   func() *index
-}
-
-func newLiteralSet(members []needed, common *commonness) *literalSet {
-	return &literalSet{members: members, index: sync.OnceValue(func() *index {
-		b := newIndexBuilder(common)
-		for _, n := range members {
-			b.add(n)
-		}
-		return b.build()
-	})}
+// isLiteral reports whether the answer is yes wherever one of the needed
+// literals is found.
+func (q *question) isLiteral() bool {
+	switch q.kind {
+	case isText, startsWith, endsWith, contains, isOneOf:
+		return !q.cased
+	}
+	return false
 }

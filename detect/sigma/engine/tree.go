@@ -105,7 +105,11 @@ func (b *programmer) ask(id int32) int32 {
 			slot:     b.place(a.field).slot,
 			shortest: int32(min(a.shortest, math.MaxInt32)),
 			text:     a.text,
+			oneOf:    a.oneOf,
 			question: a.question,
+		}
+		if !mine.cased {
+			mine.edge = edgeOf(mine.kind, mine.text)
 		}
 		if a.kind == isReference {
 			mine.other = b.place(a.question.other).slot

@@ -7,6 +7,7 @@ type clue struct {
 	needed
 	slot     int32
 	shortest int32
+	proves   int32 // the ask to which the answer is yes wherever the literal is found, or nothing
 }
 
 // witness is a list of clues of which an event has at least one whenever a
@@ -14,6 +15,19 @@ type clue struct {
 type witness struct {
 	clues []clue
 	cost  float64
+}
+
+// proves returns the ask that every clue proves, or nothing.
+func (w *witness) proves() int32 {
+	if len(w.clues) == 0 {
+		return nothing
+	}
+	for _, c := range w.clues[1:] {
+		if c.proves != w.clues[0].proves {
+			return nothing
+		}
+	}
+	return w.clues[0].proves
 }
 
 // witness chooses the witness of node i that is expected to be found least
@@ -25,7 +39,7 @@ func (b *programmer) witness(t tree, i int32) (best witness, ok bool) {
 	n := t[i]
 	switch n.kind {
 	case asked:
-		return b.witnessOfAsk(b.asks[n.ask])
+		return b.witnessOfAsk(n.ask)
 	case notAsked:
 		if a := b.asks[n.ask]; a.kind == isNull && a.slot > noSlot {
 			return b.lengthWitness(a.slot, 0), true
@@ -51,7 +65,8 @@ func (b *programmer) witness(t tree, i int32) (best witness, ok bool) {
 	}
 }
 
-func (b *programmer) witnessOfAsk(a programAsk) (witness, bool) {
+func (b *programmer) witnessOfAsk(id int32) (witness, bool) {
+	a := b.asks[id]
 	if a.slot == everyValue && len(a.question.needs) == 0 {
 		return witness{}, false
 	}
@@ -59,8 +74,13 @@ func (b *programmer) witnessOfAsk(a programAsk) (witness, bool) {
 		return b.lengthWitnessOf(a)
 	}
 	var w witness
+	proves := int32(nothing)
+	if a.question.isLiteral() {
+		proves = id
+	}
+	w.clues = make([]clue, 0, len(a.question.needs))
 	for _, n := range a.question.needs {
-		w.clues = append(w.clues, clue{needed: n, slot: a.slot})
+		w.clues = append(w.clues, clue{needed: n, slot: a.slot, proves: proves})
 		w.cost += b.costOf(n, a.slot)
 	}
 	for _, column := range b.columnsOf(a.slot) {
@@ -94,7 +114,7 @@ func (b *programmer) lengthWitness(slot int32, shortest int) witness {
 		cost *= present
 	}
 	return witness{
-		clues: []clue{{slot: slot, shortest: int32(shortest), needed: needed{kind: isPresent}}},
+		clues: []clue{{slot: slot, shortest: int32(shortest), needed: needed{kind: isPresent}, proves: nothing}},
 		cost:  cost,
 	}
 }
