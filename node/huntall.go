@@ -23,8 +23,9 @@ type Told struct {
 }
 
 // AskAll puts a question to all nodes that share the work, and returns what
-// each says.
-type AskAll func(ctx context.Context, question []byte) ([]Told, error)
+// each says. Late says that something was taken in which no node has yet; else
+// it is empty.
+type AskAll func(ctx context.Context, question []byte) (told []Told, late string, err error)
 
 // AnswerHunt answers a hunt of HuntAll that runs on another node.
 func (n *Node) AnswerHunt(ctx context.Context, question []byte) ([]byte, error) {
@@ -40,7 +41,8 @@ func (n *Node) AnswerHunt(ctx context.Context, question []byte) ([]byte, error) 
 }
 
 // HuntAll asks every node that shares the work and joins what they say. A node
-// that says nothing makes the answers partial, and "not seen" unknown. The error
+// that says nothing, and what no node has yet, make the answers partial and "not
+// seen" unknown. The error
 // is fault.Invalid for a question that cannot be asked, and fault.Unavailable
 // when nobody answers.
 func HuntAll(ctx context.Context, h Hunt, ask AskAll) (Hunted, error) {
@@ -58,11 +60,11 @@ func HuntAll(ctx context.Context, h Hunt, ask AskAll) (Hunted, error) {
 	if err != nil {
 		return Hunted{}, err
 	}
-	told, err := ask(ctx, question)
+	told, late, err := ask(ctx, question)
 	if err != nil {
 		return Hunted{}, err
 	}
-	return join(&h, told)
+	return join(&h, told, late)
 }
 
 // joined is the answers of several nodes becoming one.
@@ -70,7 +72,7 @@ type joined struct {
 	*Hunt
 	all     Hunted
 	rests   []rest // by question
-	missing string // why a node said nothing
+	missing string // what is in no answer
 	nodes   int    // that answered
 }
 
@@ -82,8 +84,11 @@ type rest struct {
 	known     int    // the most hosts that one node knows
 }
 
-func join(h *Hunt, told []Told) (Hunted, error) {
+func join(h *Hunt, told []Told, late string) (Hunted, error) {
 	j := &joined{Hunt: h, rests: make([]rest, len(h.Questions))}
+	if late != "" {
+		j.miss(late)
+	}
 	for _, t := range told {
 		j.add(t)
 	}
@@ -106,8 +111,7 @@ func (j *joined) add(t Told) {
 		err = errors.New("it answers another question")
 	}
 	if err != nil {
-		j.missing = fmt.Sprintf("worker %s did not answer (%v): what it remembers is missing", t.Node, err)
-		j.all.Partial = append(j.all.Partial, j.missing)
+		j.miss(fmt.Sprintf("worker %s did not answer (%v): what it remembers is missing", t.Node, err))
 		return
 	}
 	for _, note := range hunted.Partial {
@@ -130,6 +134,12 @@ func (j *joined) add(t Told) {
 		}
 		joinCoverage(&a.Coverage, b.Coverage)
 	}
+}
+
+// miss says what is in no answer.
+func (j *joined) miss(what string) {
+	j.missing = what
+	j.all.Partial = append(j.all.Partial, what)
 }
 
 func distinct(list []string) []string {

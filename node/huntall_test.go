@@ -36,23 +36,25 @@ func TestNotSeenByAllRestsOnWhatAllCover(t *testing.T) {
 	nothing := covers(intel.Unknown, 0, 0)
 	cases := map[string]struct {
 		told   []node.Told
+		late   string
 		want   intel.Verdict
 		reason string
 	}{
-		"one":                       {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 9))}, intel.NotSeen, ""},
-		"a tenth left out together": {[]node.Told{told(t, "a", covers(intel.NotSeen, 20, 19)), told(t, "b", covers(intel.NotSeen, 10, 9))}, intel.NotSeen, ""},
-		"more left out together":    {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 9)), told(t, "b", covers(intel.NotSeen, 10, 9))}, intel.Unknown, "do not cover 2 hosts"},
-		"one that has just begun":   {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", nothing)}, intel.NotSeen, ""},
-		"all have just begun":       {[]node.Told{told(t, "a", nothing), told(t, "b", nothing)}, intel.Unknown, "of its own"},
-		"one cannot say":            {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", covers(intel.Unknown, 1, 0))}, intel.Unknown, "worker b: of its own"},
-		"one is missing":            {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), gone}, intel.Unknown, "worker gone did not answer"},
-		"one has seen it":           {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", covers(intel.Seen, 1, 0)), gone}, intel.Seen, ""},
+		"one":                       {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 9))}, "", intel.NotSeen, ""},
+		"a tenth left out together": {[]node.Told{told(t, "a", covers(intel.NotSeen, 20, 19)), told(t, "b", covers(intel.NotSeen, 10, 9))}, "", intel.NotSeen, ""},
+		"more left out together":    {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 9)), told(t, "b", covers(intel.NotSeen, 10, 9))}, "", intel.Unknown, "do not cover 2 hosts"},
+		"one that has just begun":   {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", nothing)}, "", intel.NotSeen, ""},
+		"all have just begun":       {[]node.Told{told(t, "a", nothing), told(t, "b", nothing)}, "", intel.Unknown, "of its own"},
+		"one cannot say":            {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", covers(intel.Unknown, 1, 0))}, "", intel.Unknown, "worker b: of its own"},
+		"one is missing":            {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), gone}, "", intel.Unknown, "worker gone did not answer"},
+		"something is on its way":   {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10))}, "it is on its way", intel.Unknown, "on its way"},
+		"one has seen it":           {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", covers(intel.Seen, 1, 0)), gone}, "", intel.Seen, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := node.Hunt{Questions: make([]memory.Question, 1)}
-			got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, error) { return c.told, nil })
+			got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, string, error) { return c.told, c.late, nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,8 +87,8 @@ func TestAnswersOfAllAreJoined(t *testing.T) {
 		Coverage: intel.Coverage{Since: *at(2), Until: *at(8), HostsKnown: 8, HostsCovered: 5, Share: 0.625},
 	}
 	h := node.Hunt{Questions: make([]memory.Question, 1), Examples: 3}
-	got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, error) {
-		return []node.Told{told(t, "a", a), told(t, "b", b, "a segment is damaged")}, nil
+	got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, string, error) {
+		return []node.Told{told(t, "a", a), told(t, "b", b, "a segment is damaged")}, "", nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,9 +102,9 @@ func TestHuntOfAllThatCannotBe(t *testing.T) {
 	t.Parallel()
 	asked := false
 	ask := func(told ...node.Told) node.AskAll {
-		return func(context.Context, []byte) ([]node.Told, error) {
+		return func(context.Context, []byte) ([]node.Told, string, error) {
 			asked = true
-			return told, nil
+			return told, "", nil
 		}
 	}
 	if _, err := node.HuntAll(t.Context(), node.Hunt{}, ask()); !errors.Is(err, fault.Invalid) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"tocsin/intake"
 	"tocsin/internal/bus"
@@ -130,18 +131,25 @@ func (r *running) hunt() func(context.Context, node.Hunt) (node.Hunted, error) {
 	}
 }
 
+// settleFor is how long a hunt waits for what was accepted to reach a worker.
+const settleFor = 5 * time.Second
+
 // askAll puts a hunt to every worker.
-func (s *spread) askAll(ctx context.Context, question []byte) ([]node.Told, error) {
+func (s *spread) askAll(ctx context.Context, question []byte) (told []node.Told, late string, err error) {
+	waiting, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	if s.Settled(waiting) != nil {
+		late = "what came last has reached no worker yet: ask again in a while"
+	}
 	replies, missing, err := s.Ask(ctx, huntTopic, question)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var told []node.Told
 	for _, reply := range replies {
 		told = append(told, node.Told{Node: reply.Worker, Answer: reply.Data})
 	}
 	for _, m := range missing {
 		told = append(told, node.Told{Node: m.Worker, Err: m.Err})
 	}
-	return told, nil
+	return told, late, nil
 }

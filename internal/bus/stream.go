@@ -240,3 +240,24 @@ func (s *Stream) Backlog(ctx context.Context) (Backlog, error) {
 	}
 	return b, nil
 }
+
+// settleCheck is how often Settled looks.
+const settleCheck = 50 * time.Millisecond
+
+// Settled returns once workers have taken everything that was published before
+// the call. The error is fault.Unavailable when ctx ends before, or nobody can
+// tell.
+func (s *Stream) Settled(ctx context.Context) error {
+	for last := uint64(0); ; pause(ctx, settleCheck) {
+		info, err := s.stream.Info(ctx)
+		if err != nil {
+			return unavailable("ask what waits for workers", err)
+		}
+		if last == 0 {
+			last = info.State.LastSeq
+		}
+		if info.State.Msgs == 0 || info.State.FirstSeq > last {
+			return nil
+		}
+	}
+}

@@ -137,6 +137,10 @@ func (c *Cluster) Ask(ctx context.Context, topic string, question []byte) ([]bus
 	return c.stream.Ask(ctx, topic, question)
 }
 
+// Settled returns once workers have taken everything that was accepted before
+// the call; see bus.Stream.Settled.
+func (c *Cluster) Settled(ctx context.Context) error { return c.stream.Settled(ctx) }
+
 // State is what an operator is shown.
 type State struct {
 	Role       Role
