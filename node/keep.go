@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tocsin/memory/archive"
-	observed "tocsin/memory/ledger"
+	"tocsin/memory/ledger"
 )
 
 const (
@@ -21,10 +21,10 @@ const (
 
 // Stats is what a node remembers.
 type Stats struct {
-	JournalBytes int64          `json:"journal_bytes"` // that came and may not be remembered for good yet
-	Waiting      uint64         `json:"waiting"`       // entries of it that nobody has worked on
-	Ledger       observed.Stats `json:"ledger"`
-	Archive      archive.Stats  `json:"archive"`
+	JournalBytes int64         `json:"journal_bytes"` // that came and may not be remembered for good yet
+	Waiting      uint64        `json:"waiting"`       // entries of it that nobody has worked on
+	Ledger       ledger.Stats  `json:"ledger"`
+	Archive      archive.Stats `json:"archive"`
 }
 
 // Stats returns what is remembered.
@@ -51,7 +51,7 @@ func (n *Node) Compact(ctx context.Context) error {
 func (n *Node) Export(ctx context.Context, w io.Writer) error { return n.memory.Ledger.Export(ctx, w) }
 
 // Import adds what another ledger exported to the ledger.
-func (n *Node) Import(ctx context.Context, r io.ReadSeeker) (observed.Record, error) {
+func (n *Node) Import(ctx context.Context, r io.ReadSeeker) (ledger.Record, error) {
 	return n.memory.Ledger.Import(ctx, r)
 }
 

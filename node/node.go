@@ -21,7 +21,7 @@ import (
 	"tocsin/memory"
 	"tocsin/memory/archive"
 	"tocsin/memory/coverage"
-	observed "tocsin/memory/ledger"
+	"tocsin/memory/ledger"
 	"tocsin/telemetry"
 	"tocsin/telemetry/logsource"
 )
@@ -128,7 +128,7 @@ func Open(c Config) (n *Node, err error) {
 
 func (n *Node) memoryConfig() memory.Config {
 	c := memory.Config{
-		Ledger:  observed.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay},
+		Ledger:  ledger.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay},
 		Archive: archive.Config{Names: n.names, Describe: n.config.Mappings.Key, Class: n.config.Mappings.Class},
 		Log:     n.log,
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tocsin/detect/sigma"
+	"tocsin/exchange/stix"
 	"tocsin/intel"
 	"tocsin/intel/observable"
 	"tocsin/internal/fault"
@@ -40,6 +41,8 @@ func Term(text string) (memory.Question, error) {
 // is fault.Invalid.
 func Questions(name string, content []byte) (questions []memory.Question, left []string, err error) {
 	switch {
+	case stix.Recognise(content):
+		questions, left, err = bundleQuestions(content)
 	case looksRule(content):
 		questions, left, err = ruleQuestions(name, content)
 	default:
@@ -52,6 +55,17 @@ func Questions(name string, content []byte) (questions []memory.Question, left [
 		return nil, left, fmt.Errorf("%s: no observable and no rule in it: %w", name, fault.Invalid)
 	}
 	return different(questions), left, nil
+}
+
+// bundleQuestions asks for what the indicators of a STIX bundle name.
+func bundleQuestions(content []byte) (questions []memory.Question, left []string, err error) {
+	err = stix.Indicators(bytes.NewReader(content), intel.Origin{}, func(in *intel.Indicator) {
+		questions = append(questions, memory.Question{Text: in.Value, Observable: in.Observable})
+	}, func(path, reason string) { left = append(left, path+": "+reason) })
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", err, fault.Invalid)
+	}
+	return questions, left, nil
 }
 
 // looksRule reports whether a file holds Sigma rules.

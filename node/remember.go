@@ -17,7 +17,7 @@ import (
 	"tocsin/memory"
 	"tocsin/memory/archive"
 	"tocsin/memory/journal"
-	observed "tocsin/memory/ledger"
+	"tocsin/memory/ledger"
 	"tocsin/telemetry"
 )
 
@@ -45,7 +45,7 @@ func (s *stretch) last() uint64 { return s.entries[len(s.entries)-1].Number }
 type worked struct {
 	order     uint64
 	last      uint64
-	seen      *observed.Batch
+	seen      *ledger.Batch
 	events    []archived
 	findings  []*detect.Finding
 	detection *detection // that found them
@@ -145,8 +145,8 @@ type rememberer struct {
 
 	// What follows belongs to the stretch at hand.
 	out     *worked
-	batch   *archive.Batch  // nil for an entry that is archived already
-	seen    *observed.Batch // nil for one that is in the ledger already
+	batch   *archive.Batch // nil for an entry that is archived already
+	seen    *ledger.Batch  // nil for one that is in the ledger already
 	watched bool
 	heard   Heard
 	event   *telemetry.Event

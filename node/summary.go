@@ -58,7 +58,14 @@ type Progress struct {
 // goroutine.
 type Accounts struct {
 	summary  Summary
-	bySource map[string]int
+	bySource map[sourceKey]int
+}
+
+// sourceKey tells sources apart: a file that was replaced by one of another
+// format is another source.
+type sourceKey struct {
+	name   string
+	format telemetry.Format
 }
 
 // Hear adds a run of events.
@@ -80,12 +87,13 @@ func (a *Accounts) Skip(p SourceProblem) {
 
 func (a *Accounts) source(source *telemetry.Source) *SourceSummary {
 	if a.bySource == nil {
-		a.bySource = map[string]int{}
+		a.bySource = map[sourceKey]int{}
 	}
-	at, ok := a.bySource[source.Name]
+	key := sourceKey{source.Name, source.Format}
+	at, ok := a.bySource[key]
 	if !ok {
 		at = len(a.summary.Sources)
-		a.bySource[source.Name] = at
+		a.bySource[key] = at
 		a.summary.Sources = append(a.summary.Sources, SourceSummary{Name: source.Name, Format: source.Format})
 	}
 	return &a.summary.Sources[at]
@@ -95,4 +103,18 @@ func (a *Accounts) source(source *telemetry.Source) *SourceSummary {
 func (a *Accounts) Summary(elapsed time.Duration) Summary {
 	a.summary.Elapsed = elapsed
 	return a.summary
+}
+
+func (s *SourceSummary) skip(p telemetry.Problem) {
+	reason := p.Reason
+	if p.Detail != "" {
+		reason += ": " + p.Detail
+	}
+	for i := range s.Skipped {
+		if s.Skipped[i].Reason == reason {
+			s.Skipped[i].Count += p.Count
+			return
+		}
+	}
+	s.Skipped = append(s.Skipped, Skip{Reason: reason, Count: p.Count, First: p.Offset})
 }

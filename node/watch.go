@@ -93,7 +93,7 @@ func (w *Watch) Run(ctx context.Context, found func(*detect.Finding) error) (Sum
 		names:    names,
 		detector: detector,
 		reader:   &telemetry.Reader{Paths: w.Paths, Stdin: w.Stdin, Follow: w.Follow},
-		ledger:   newLedger(),
+		covered:  newCovered(),
 	}
 	stop := run.tellProgress()
 	err = run.pipeline(ctx, found)
@@ -110,7 +110,7 @@ type watching struct {
 	names    *intel.Names
 	detector *detect.Detector
 	reader   *telemetry.Reader
-	ledger   *ledger // owned by the goroutine that puts outcomes in order
+	covered  *covered // owned by the goroutine that puts outcomes in order
 
 	eventsRead, findingsTold atomic.Uint64 // for Progress
 }
@@ -204,6 +204,6 @@ func (w *watching) inOrder(outcomes <-chan outcome, underWay <-chan struct{}, ca
 		return failed
 	}
 	err := w.deliver(sink.Close(), found)
-	w.ledger.correlations = sink.Stats()
+	w.covered.correlations = sink.Stats()
 	return err
 }

@@ -30,17 +30,27 @@ func (h *huntCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	asked := node.Hunt{Questions: questions, Since: h.Since.Time, Until: h.Until.Time, Examples: h.Examples}
+	bar := startProgress(ctx, c.err, isTerminal(c.err) && h.Node == "")
+	asked.Progress = func(done, total int) { bar.tell(node.Progress{Done: uint64(done), Total: uint64(total)}) }
 	told, err := h.ask(ctx, c, asked)
+	bar.stop()
 	if err != nil {
 		return err
 	}
 	for _, note := range append(left, told.Partial...) {
 		fmt.Fprintln(c.err, "tocsin:", output.Plain(note))
 	}
-	if h.Format == "jsonl" {
-		return output.WriteAnswersJSONL(c.out, told.Answers)
+	write := output.WriteAnswersJSONL
+	if h.Format == "table" {
+		write = func(w io.Writer, answers []memory.Answer) error { return output.WriteAnswers(w, answers, terminal(c.out)) }
 	}
-	return output.WriteAnswers(c.out, told.Answers, terminal(c.out))
+	if err := write(c.out, told.Answers); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted: the answers rest on what was gone through until then")
+	}
+	return nil
 }
 
 // questions reads what is asked, in the order it is asked.

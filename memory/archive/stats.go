@@ -9,27 +9,28 @@ import (
 
 // Stats says what an archive holds.
 type Stats struct {
-	Segments int
-	Events   int
-	Bytes    int64 // on disk
+	Segments int   `json:"segments"`
+	Events   int   `json:"events"`
+	Bytes    int64 `json:"bytes"` // on disk
 	// Oldest and Newest are the times of events; zero when none says any.
-	Oldest, Newest time.Time
+	Oldest time.Time `json:"oldest,omitzero"`
+	Newest time.Time `json:"newest,omitzero"`
 	// Cursor is the journal's entry up to which all events are on disk.
-	Cursor uint64
+	Cursor uint64 `json:"cursor"`
 	// Waiting are events put and not yet written, WaitingBytes what they take in
 	// memory.
-	Waiting      int
-	WaitingBytes int64
+	Waiting      int   `json:"waiting"`
+	WaitingBytes int64 `json:"waiting_bytes"`
 	// Partitions adds up segments by log source, the largest first.
-	Partitions []PartitionStats
+	Partitions []PartitionStats `json:"log_sources"`
 }
 
 // PartitionStats says what is held of a log source.
 type PartitionStats struct {
-	Source   string // "windows/sysmon"; empty: segments that several share
-	Segments int
-	Events   int
-	Bytes    int64
+	Source   string `json:"log_source"` // "windows/sysmon"; empty: segments that several share
+	Segments int    `json:"segments"`
+	Events   int    `json:"events"`
+	Bytes    int64  `json:"bytes"`
 }
 
 // Stats adds up what is held. It reads nothing from disk.

@@ -8,73 +8,40 @@ import (
 	"tocsin/detect"
 	"tocsin/detect/sigma/correlate"
 	"tocsin/intel"
-	"tocsin/telemetry"
 )
 
-// ledger adds up what a watch covered.
-type ledger struct {
+// covered adds up what a watch covered.
+type covered struct {
 	tally
+	Accounts
 	found        uint64
 	unclassified uint64 // events of no known log source
 	output       time.Duration
 	correlations correlate.Stats
-	sources      []*SourceSummary
-	bySource     map[*telemetry.Source]*SourceSummary
 }
 
-func newLedger() *ledger {
-	return &ledger{tally: tally{classes: map[*intel.Class]uint64{}}, bySource: map[*telemetry.Source]*SourceSummary{}}
-}
+func newCovered() *covered { return &covered{tally: tally{classes: map[*intel.Class]uint64{}}} }
 
 // add counts one piece's outcome.
-func (l *ledger) add(o *outcome) {
-	l.events += o.events
-	l.bytes += o.bytes
-	l.withoutTime += o.withoutTime
-	l.outside += o.outside
-	l.decoding += o.decoding
-	l.matching += o.matching
+func (c *covered) add(o *outcome) {
+	c.events += o.events
+	c.bytes += o.bytes
+	c.withoutTime += o.withoutTime
+	c.outside += o.outside
+	c.decoding += o.decoding
+	c.matching += o.matching
 	for class, n := range o.classes {
-		l.classes[class] += n
+		c.classes[class] += n
 		if class.Product == "" && class.Service == "" && len(class.Categories) == 0 {
-			l.unclassified += n
+			c.unclassified += n
 		}
 	}
-	s := l.source(o.source)
-	s.Events += o.events
-	s.Bytes += o.bytes
-	for _, p := range o.problems {
-		s.skip(p)
-	}
-}
-
-func (l *ledger) source(source *telemetry.Source) *SourceSummary {
-	s, ok := l.bySource[source]
-	if !ok {
-		s = &SourceSummary{Name: source.Name, Format: source.Format}
-		l.bySource[source] = s
-		l.sources = append(l.sources, s)
-	}
-	return s
-}
-
-func (s *SourceSummary) skip(p telemetry.Problem) {
-	reason := p.Reason
-	if p.Detail != "" {
-		reason += ": " + p.Detail
-	}
-	for i := range s.Skipped {
-		if s.Skipped[i].Reason == reason {
-			s.Skipped[i].Count += p.Count
-			return
-		}
-	}
-	s.Skipped = append(s.Skipped, Skip{Reason: reason, Count: p.Count, First: p.Offset})
+	c.Hear(Heard{Source: o.source, Events: o.events, Bytes: o.bytes, Problems: o.problems})
 }
 
 // take counts an outcome and hands its findings on.
 func (w *watching) take(o outcome, sink *detect.Sink, found func(*detect.Finding) error) error {
-	w.ledger.add(&o)
+	w.covered.add(&o)
 	for _, f := range o.findings {
 		if err := w.deliver(sink.Take(f), found); err != nil {
 			return err
@@ -89,9 +56,9 @@ func (w *watching) deliver(list []*detect.Finding, found func(*detect.Finding) e
 		return nil
 	}
 	started := time.Now()
-	defer func() { w.ledger.output += time.Since(started) }()
+	defer func() { w.covered.output += time.Since(started) }()
 	for _, f := range list {
-		w.ledger.found++
+		w.covered.found++
 		w.findingsTold.Add(1)
 		if err := found(f); err != nil {
 			return err
@@ -102,24 +69,22 @@ func (w *watching) deliver(list []*detect.Finding, found func(*detect.Finding) e
 
 // summary says what the watch covered.
 func (w *watching) summary(started time.Time) Summary {
-	l := w.ledger
+	c := w.covered
 	s := Summary{
-		Events: l.events, Bytes: l.bytes, Findings: l.found,
-		WithoutTime: l.withoutTime, Unclassified: l.unclassified, OutsideWindow: l.outside,
+		Events: c.events, Bytes: c.bytes, Findings: c.found,
+		WithoutTime: c.withoutTime, Unclassified: c.unclassified, OutsideWindow: c.outside,
 		Rules:        len(w.Rules) + len(w.Correlations),
 		NamesFull:    w.names.Full(),
 		Elapsed:      time.Since(started),
-		Correlations: l.correlations,
-		Decoding:     l.decoding, Matching: l.matching, Output: l.output,
+		Correlations: c.correlations,
+		Decoding:     c.decoding, Matching: c.matching, Output: c.output,
 	}
 	if w.Indicators != nil {
 		if set := w.Indicators.Load(); set != nil {
 			s.Indicators = set.Report().Kept
 		}
 	}
-	for _, source := range l.sources {
-		s.Sources = append(s.Sources, *source)
-	}
+	s.Sources = c.summary.Sources
 	for _, p := range w.detector.Problems() {
 		s.LeftOut = append(s.LeftOut, p.Error())
 	}
@@ -150,7 +115,7 @@ func (w *watching) dead() (noTelemetry []string, notSeen int) {
 }
 
 func (w *watching) seen(source intel.LogSource) bool {
-	for class := range w.ledger.classes {
+	for class := range w.covered.classes {
 		if class.Takes(source) {
 			return true
 		}
