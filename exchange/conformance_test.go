@@ -24,16 +24,15 @@ const every = 1000
 // its indicators, and for its neighbours, in events made of them.
 func TestConformanceMaltrail(t *testing.T) {
 	t.Parallel()
-	f, err := os.Open(filepath.Join(testdata.Set(t, "indicators"), "maltrail-static.tsv"))
+	text, err := os.ReadFile(filepath.Join(testdata.Set(t, "indicators"), "maltrail-static.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
-	p, reading, err := exchange.ReadIndicators(f, exchange.IndicatorOptions{Origin: intel.Origin{Source: "maltrail"}})
+	p, reading, err := exchange.ReadIndicators(bytes.NewReader(thinned(text)), exchange.IndicatorOptions{Origin: intel.Origin{Source: "maltrail"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d read, %d passed over", reading.Read, reading.PassedOver())
+	t.Logf("%d read, %d passed over, of every line in %d", reading.Read, reading.PassedOver(), thinning)
 	for _, passed := range reading.Passed {
 		t.Logf("  %d: %s, first at %s", passed.Count, passed.Reason, passed.First)
 	}
@@ -64,6 +63,21 @@ func TestConformanceMaltrail(t *testing.T) {
 	if passed != total {
 		t.Errorf("%d are not found, or found in something else", total-passed)
 	}
+}
+
+// thinned returns every thinning-th line.
+func thinned(text []byte) []byte {
+	if thinning == 1 {
+		return text
+	}
+	var kept []byte
+	n := 0
+	for line := range bytes.Lines(text) {
+		if n++; n%thinning == 0 {
+			kept = append(kept, line...)
+		}
+	}
+	return kept
 }
 
 // search asks a set of one observable after the other.
@@ -136,6 +150,10 @@ func TestConformanceWarninglists(t *testing.T) {
 		for _, attribute := range read.MatchingAttributes {
 			list.Kinds = append(list.Kinds, misp.Kinds(attribute)...)
 		}
+		const long = 5000
+		if thinning > 1 && len(read.List) > long {
+			return nil
+		}
 		values += len(read.List)
 		lists = append(lists, list)
 		return nil
@@ -154,7 +172,7 @@ func TestConformanceWarninglists(t *testing.T) {
 	}
 	t.Logf("passed %d of %d: values of %d lists used", values-skipped, values, len(lists))
 	p, err := pack.Of(
-		known(intel.IPAddress, "8.8.8.8"), known(intel.Domain, "www.google.com"), known(intel.IPAddress, "10.1.2.3"), known(intel.IPRange, "192.168.7.0/24"),
+		known(intel.IPAddress, "fe80::1"), known(intel.Domain, "www.google.com"), known(intel.IPAddress, "10.1.2.3"), known(intel.IPRange, "192.168.7.0/24"),
 		known(intel.IPAddress, "185.220.101.1"), known(intel.Domain, "surely-nobody-lists-this.top"),
 	)
 	if err != nil {
@@ -169,7 +187,7 @@ func TestConformanceWarninglists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range []string{"8.8.8.8", "www.google.com", "10.1.2.3", "192.168.7.0/24"} {
+	for _, value := range []string{"fe80::1", "www.google.com", "10.1.2.3", "192.168.7.0/24"} {
 		if !slices.Contains(removed, value) {
 			t.Errorf("%s is on a list and stays", value)
 		}

@@ -34,11 +34,12 @@ type cursor struct {
 	Size   int64           `json:"size"` // of the file when this was written
 	Time   time.Time       `json:"time"` // the file was written at, as of then
 	Saved  time.Time       `json:"saved"`
-	// Whole is set for a file that is not followed: when it was read as it
-	// stands, or not at all since its format is not known. Blocks is how many of
-	// its blocks were handed on before that was done.
-	Whole  bool `json:"whole,omitempty"`
+	// Done is set once a file that is not followed was read as it stands; Blocks
+	// is how many of its blocks were handed on so far.
+	Done   bool `json:"done,omitempty"`
 	Blocks int  `json:"blocks,omitempty"`
+	// Unknown is set for a file of no known format, until it changes.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // head is the beginning of a file, by which it is known again after it was

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"tocsin/telemetry/evtx"
 )
 
 // scanEvery is how often the paths are looked through for files that are new,
@@ -185,9 +188,19 @@ func (f *follower) check(file found) {
 		return // told by consider
 	}
 	defer content.Close()
-	if !c.Head.begins(content) || (!c.Whole && c.Place.Offset > file.info.Size()) {
+	if c.Done && c.Path == file.path && writtenInPlace(content) {
+		return
+	}
+	if !c.Head.begins(content) || c.Place.Offset > file.info.Size() {
 		f.orphan(*c)
 	}
+}
+
+// writtenInPlace tells Windows event logs, whose beginning changes as they grow.
+func writtenInPlace(file io.ReaderAt) bool {
+	head := make([]byte, 64)
+	n, _ := file.ReadAt(head, 0) // what there is
+	return evtx.Looks(head[:n])
 }
 
 // consider starts to read a file where there is something to read.
@@ -196,7 +209,7 @@ func (f *follower) consider(ctx context.Context, file found, here map[fileKey]bo
 		return
 	}
 	c, ok := f.cursorOf(file, here, waiting)
-	if !ok || (c.Whole && c.Size == file.info.Size()) || (!c.Whole && c.Place.Offset == file.info.Size()) {
+	if !ok || c.Done || c.Place.Offset == file.info.Size() || (c.Unknown && c.Size == file.info.Size()) {
 		return
 	}
 	f.mu.Lock()
@@ -285,7 +298,7 @@ func (f *follower) original(file found, content *os.File, here map[fileKey]bool)
 		}
 	}
 	for _, c := range f.cursors.all() {
-		if c.Key == file.key || c.Whole || !fits(c) {
+		if c.Key == file.key || c.Done || c.Unknown || !fits(c) {
 			continue
 		}
 		if here[c.Key] {

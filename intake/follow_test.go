@@ -361,6 +361,8 @@ func TestArchivesInAFollowedDirectoryAreReadOnce(t *testing.T) {
 		l.stop()
 		l.start()
 		l.expect("after a restart")
+		l.append("old.gz", "changed in place, as event logs are")
+		l.expect("after it changed")
 		if got, want := l.journal.sources(), []string{"file/" + l.path("old")}; !slices.Equal(got, want) {
 			t.Errorf("sources %q, want %q", got, want)
 		}

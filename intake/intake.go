@@ -154,7 +154,9 @@ func (in *Intake) Serve(ctx context.Context, handler http.Handler) error {
 	if err != nil {
 		err = server.Close()
 	}
-	_ = <-ended // http.ErrServerClosed
+	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	return err
 }
 

@@ -11,11 +11,13 @@ import (
 
 // Health is how a source does.
 type Health struct {
-	Name   string    `json:"name"`
-	Kind   string    `json:"kind"`   // of the listener: bulk, otlp, events, syslog, file
+	Name string `json:"name"`
+	// Kind is bulk, otlp, events, syslog or file; requests and listener are not
+	// sources but where what was lost before its source was known is counted.
+	Kind   string    `json:"kind"`
 	Format string    `json:"format"` // of the last records
-	First  time.Time `json:"first_seen"`
-	Last   time.Time `json:"last_seen"`
+	First  time.Time `json:"first_seen,omitzero"`
+	Last   time.Time `json:"last_seen,omitzero"`
 
 	Records uint64  `json:"records"` // taken in
 	Bytes   uint64  `json:"bytes"`

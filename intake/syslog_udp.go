@@ -25,13 +25,16 @@ const (
 	maxDatagram = 64 << 10
 )
 
+// overUDP is what the listener is called.
+const overUDP = "syslog over UDP"
+
 // datagrams is what came on one UDP address and waits. A sender of datagrams
 // cannot be told to wait: when the queue is full they are dropped, and counted.
 type datagrams struct {
-	in   *Intake
-	use  *source // counts what is lost before its sender is known
-	conn *net.UDPConn
-	over chan struct{} // closed when nothing more is read
+	in      *Intake
+	address string
+	conn    *net.UDPConn
+	over    chan struct{} // closed when nothing more is read
 
 	mu      sync.Mutex
 	waiting gathered // guarded by mu
@@ -39,19 +42,18 @@ type datagrams struct {
 }
 
 func (in *Intake) startUDP(ctx context.Context, group *errgroup.Group, address string) error {
-	const use = "syslog over UDP"
 	var config net.ListenConfig
 	packets, err := config.ListenPacket(ctx, "udp", address)
 	if err != nil {
-		return fmt.Errorf("%s: %w", use, err)
+		return fmt.Errorf("%s: %w", overUDP, err)
 	}
 	conn, ok := packets.(*net.UDPConn)
 	if !ok {
-		return fmt.Errorf("%s: %s is no UDP address", use, address)
+		return fmt.Errorf("%s: %s is no UDP address", overUDP, address)
 	}
 	_ = conn.SetReadBuffer(udpReadBuffer) // what it gives is what there is
-	in.listensOn(use, conn.LocalAddr())
-	d := &datagrams{in: in, use: in.sources.listener(use, address), conn: conn, over: make(chan struct{})}
+	in.listensOn(overUDP, conn.LocalAddr())
+	d := &datagrams{in: in, address: address, conn: conn, over: make(chan struct{})}
 	group.Go(func() error { return d.read(ctx) })
 	group.Go(func() error { return d.handOn(ctx) })
 	return nil
@@ -110,7 +112,9 @@ func (d *datagrams) handOn(ctx context.Context) error {
 			d.flush(ctx)
 		}
 		if round%100 == 0 {
-			d.use.drop(reasonKernel, kernel.since())
+			if n := kernel.since(); n > 0 { // before their senders are known
+				d.in.sources.listener(overUDP, d.address).drop(reasonKernel, n)
+			}
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (t *tailing) run(ctx context.Context) {
 		t.whole(ctx, file)
 	case errors.Is(err, telemetry.ErrUnknownFormat):
 		t.source.decoded(t.f.in.now(), 0, time.Time{}, []telemetry.Problem{{Reason: telemetry.ErrUnknownFormat.Error(), Count: 1}})
-		t.cursor.Whole = true
+		t.cursor.Unknown = true
 		t.save(file)
 	case errors.Is(err, errSleep):
 	default:
@@ -137,7 +137,7 @@ func (t *tailing) emit(ctx context.Context, file *os.File, b *telemetry.Block) e
 	} else {
 		b.Release()
 	}
-	t.cursor.Place, t.cursor.Whole = after, false
+	t.cursor.Place, t.cursor.Unknown = after, false
 	t.save(file)
 	return nil
 }
@@ -168,7 +168,7 @@ func (t *tailing) whole(ctx context.Context, file *os.File) {
 		t.cursor.Head, _ = headOf(io.NewSectionReader(file, 0, headLimit), headLimit) // known again all the same, by its inode
 	}
 	if t.packedBefore(file) {
-		t.cursor.Whole = true
+		t.cursor.Done = true
 		t.save(file)
 		return
 	}
@@ -192,7 +192,7 @@ func (t *tailing) whole(ctx context.Context, file *os.File) {
 		return nil
 	})
 	if err == nil {
-		t.cursor.Whole = true
+		t.cursor.Done = true
 		t.save(file)
 	}
 }
@@ -202,7 +202,7 @@ func (t *tailing) whole(ctx context.Context, file *os.File) {
 func (t *tailing) packedBefore(file *os.File) bool {
 	path, _ := t.where()
 	for _, c := range t.f.cursors.all() {
-		if c.Whole || c.Head.Length == 0 || filepath.Dir(c.Path) != filepath.Dir(path) {
+		if c.Done || c.Unknown || c.Head.Length == 0 || filepath.Dir(c.Path) != filepath.Dir(path) {
 			continue
 		}
 		unpacked, err := gzip.NewReader(io.NewSectionReader(file, 0, 1<<20))

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"tocsin/detect"
 	"tocsin/detect/sigma"
@@ -18,8 +17,6 @@ import (
 	"tocsin/node"
 	"tocsin/telemetry/logsource"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const rules = `
 title: Shell
@@ -62,7 +59,7 @@ func parsedRules(t *testing.T) []*sigma.Rule {
 	return file.Rules
 }
 
-func mappings(t *testing.T) *logsource.Mappings {
+func mappings(t testing.TB) *logsource.Mappings {
 	t.Helper()
 	m, err := logsource.Load()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +59,19 @@ func (f *indicatorFlags) load(c *console) (*indicatorSet, error) {
 	set.live = &indicator.Live{}
 	set.live.Store(compiled)
 	set.removed(compiled.Report())
+	keepHeapSmall(compiled.Report().Memory)
 	return set, nil
+}
+
+// keepHeapSmall has the garbage collector run before the heap has grown by
+// more than spareHeap. By default it would let it double, and ten million
+// indicators take twice their memory.
+func keepHeapSmall(used int) {
+	const spareHeap = 128 << 20
+	const usual = 100
+	if used > spareHeap {
+		debug.SetGCPercent(usual * spareHeap / used)
+	}
 }
 
 // read reads files of indicators.

@@ -172,7 +172,7 @@ func (f *filler) entry(e *pack.Entry, p place) {
 			return
 		}
 	}
-	if !f.table.add(e, p) {
+	if !f.add(e, p) {
 		f.repeated++
 		return
 	}
@@ -212,7 +212,7 @@ func (b *build) set() *Set {
 		ranges: newRanges(b.ranges), prefixes: newPrefixes(b.prefixes),
 	}
 	s.report = Report{Given: b.given, Kept: int(b.kept.Load()), Repeated: int(b.repeated.Load())}
-	s.report.Memory = s.table.memory() + s.ranges.memory() + s.prefixes.memory()
+	s.report.Memory = s.memory() + s.ranges.memory() + s.prefixes.memory()
 	for kind, texts := range b.substrings {
 		s.substrings[kind] = newSubstrings(texts)
 		s.report.Memory += s.substrings[kind].memory()

@@ -3,6 +3,7 @@ package indicator_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -121,7 +122,8 @@ func TestMatching(t *testing.T) {
 		"any scheme":         {[]intel.Indicator{of(t, intel.URL, "evil.example/a")}, []string{"url", "https://evil.example/a"}, []string{"url //evil.example/a in https://evil.example/a"}},
 		"a scheme not logged": {
 			[]intel.Indicator{of(t, intel.URL, "https://evil.example/a")},
-			[]string{"cs-host", "evil.example", "cs-uri-stem", "/a"}, []string{"url https://evil.example/a in //evil.example/a"},
+			[]string{"cs-host", "evil.example", "cs-uri-stem", "/a"},
+			[]string{"url https://evil.example/a in //evil.example/a"},
 		},
 		"ftp": {[]intel.Indicator{of(t, intel.URL, "ftp://evil.example/a")}, []string{"url", "ftp://evil.example/a", "Url", "http://evil.example/a"}, []string{"url ftp://evil.example/a in ftp://evil.example/a"}},
 		"the beginning of a URL": {
@@ -213,7 +215,7 @@ func TestSetsAreReplacedWhileMatching(t *testing.T) {
 	for n := range sets {
 		var indicators []intel.Indicator
 		for i := range 5000 {
-			indicators = append(indicators, with(of(t, intel.Domain, fmt.Sprintf("n%d.example.com", i)), func(in *intel.Indicator) { in.Label = fmt.Sprint(n) }))
+			indicators = append(indicators, with(of(t, intel.Domain, fmt.Sprintf("n%d.example.com", i)), func(in *intel.Indicator) { in.Label = strconv.Itoa(n) }))
 		}
 		sets[n] = compile(t, &indicator.Compiler{}, indicators...)
 	}

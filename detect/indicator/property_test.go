@@ -3,12 +3,12 @@ package indicator_test
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"net/netip"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -73,7 +73,7 @@ func means(in *intel.Indicator, kind intel.ObservableKind, value string) bool {
 func hasPort(names *intel.Names, rec *intel.Record, address string, port uint16) bool {
 	ip, okIP := rec.First(names.Intern("DestinationIp"))
 	number, ok := rec.First(names.Intern("DestinationPort"))
-	return okIP && ok && string(ip.Value) == address && string(number.Value) == fmt.Sprint(port)
+	return okIP && ok && string(ip.Value) == address && string(number.Value) == strconv.Itoa(int(port))
 }
 
 // Few words, so that what is drawn twice meets.

@@ -21,7 +21,7 @@ var (
 func Term(kind intel.ObservableKind, text string) (intel.Indicator, error) {
 	text = strings.TrimSpace(text)
 	if o, err := observable.Parse(kind, text); kind != intel.NoObservable && err == nil {
-		return ofKind(o, text), nil
+		return ofKind(o), nil
 	}
 	if kind == intel.URL && len(text) > len("/x/") && text[0] == '/' && text[1] != '/' {
 		return intel.Indicator{Observable: intel.Observable{Kind: intel.URL, Value: text}, Match: intel.MatchSubstring}, nil
@@ -36,11 +36,11 @@ func Term(kind intel.ObservableKind, text string) (intel.Indicator, error) {
 	if kind != intel.NoObservable && !fits(kind, o.Kind) {
 		return intel.Indicator{}, errors.New("not of kind " + kind.String() + " but " + o.Kind.String())
 	}
-	return ofKind(o, text), nil
+	return ofKind(o), nil
 }
 
 // ofKind says how a value of its kind is matched.
-func ofKind(o intel.Observable, text string) intel.Indicator {
+func ofKind(o intel.Observable) intel.Indicator {
 	in := intel.Indicator{Observable: o}
 	if o.Kind == intel.URL && strings.HasPrefix(o.Value, "//") {
 		in.Match = intel.MatchPrefix

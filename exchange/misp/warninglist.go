@@ -55,12 +55,12 @@ func expression(text string) string {
 		return text
 	}
 	body, flags := text[1:end], text[end+1:]
-	kept := ""
-	for _, flag := range flags {
+	kept := strings.Map(func(flag rune) rune {
 		if strings.ContainsRune("ims", flag) {
-			kept += string(flag)
+			return flag
 		}
-	}
+		return -1
+	}, flags)
 	body = strings.ReplaceAll(body, `\/`, "/")
 	body = strings.ReplaceAll(body, `\@`, "@")
 	if kept != "" {

@@ -108,11 +108,11 @@ func wordEnd(text string) int {
 			if !path {
 				return at
 			}
-			close := strings.IndexByte(text[at:], ']')
-			if close < 0 {
+			end := strings.IndexByte(text[at:], ']')
+			if end < 0 {
 				return len(text)
 			}
-			at += close
+			at += end
 		case ' ', '\t', '\r', '\n', ']', '(', ')', ',', '=', '!', '<', '>':
 			return max(at, 1)
 		}

@@ -3,6 +3,7 @@ package pack
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -116,7 +117,7 @@ func readFrame(from io.Reader, limit uint32) ([]byte, error) {
 		content = grown
 	}
 	if crc32.Checksum(content, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
-		return nil, damaged(fmt.Errorf("the checksum of a piece is wrong"))
+		return nil, damaged(errors.New("the checksum of a piece is wrong"))
 	}
 	return content, nil
 }

@@ -124,7 +124,10 @@ func parseSix(text []byte) (netip.Addr, bool) {
 	if !endsInGap && !put() {
 		return netip.Addr{}, false
 	}
-	if gap >= 0 && at < len(sixteen) {
+	if gap >= 0 {
+		if at == len(sixteen) {
+			return netip.Addr{}, false // a gap of nothing
+		}
 		moved := copy(sixteen[len(sixteen)-(at-gap):], sixteen[gap:at])
 		clear(sixteen[gap : len(sixteen)-moved])
 		at = len(sixteen)

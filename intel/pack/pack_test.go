@@ -164,12 +164,12 @@ func TestPartsComeInTheirOrder(t *testing.T) {
 		}
 		part.Close()
 	}
-	got := ""
+	var got []string
 	for _, in := range all(b.Pack()) {
-		got += in.Value
+		got = append(got, in.Value)
 	}
-	if got != "abc" {
-		t.Errorf("got %q", got)
+	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

@@ -175,9 +175,10 @@ func (t *table) stacked(g *Group) {
 }
 
 // example writes the values that matched in the first finding of a rule from
-// high on: they tell at a glance whether it is what it looks like.
+// high on, and of indicators, whose title does not name them: they tell at a
+// glance whether it is what it looks like.
 func (t *table) example(g *Group, indent string) {
-	if g.Meta.Level < intel.High || len(g.Examples) == 0 {
+	if (g.Meta.Level < intel.High && !g.Indicator) || len(g.Examples) == 0 {
 		return
 	}
 	text := exampleText(g.Examples[0])

@@ -13,6 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"tocsin/intel"
+	"tocsin/internal/lockfile"
 )
 
 // Config is what an archive needs to know. Names, Describe and Class must be
@@ -94,7 +95,7 @@ func Open(dir string, c Config) (*Archive, error) {
 	if err := os.MkdirAll(filepath.Join(dir, segmentsFolder), 0o700); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(dir)
+	held, err := lockfile.Take(filepath.Join(dir, lockName))
 	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
@@ -103,9 +104,9 @@ func Open(dir string, c Config) (*Archive, error) {
 		err = sweep(dir, m)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open archive: %w", errors.Join(err, unlock()))
+		return nil, fmt.Errorf("open archive: %w", errors.Join(err, held.Release()))
 	}
-	a := &Archive{dir: dir, config: c, committed: m.Cursor, codec: newCodec(), unlock: sync.OnceValue(unlock)}
+	a := &Archive{dir: dir, config: c, committed: m.Cursor, codec: newCodec(), unlock: sync.OnceValue(held.Release)}
 	a.kinds = kindTable{describe: c.Describe, resolve: c.Class}
 	a.current.Store(m)
 	a.next.Store(m.Next)

@@ -87,9 +87,9 @@ func (s *hourSet) within(part span) int {
 // most gap apart. When end is in the span it counts as one, but for itself.
 func (s *hourSet) bridged(gap int, end hour) *hourSet {
 	b := newHourSet(s.span)
-	last, any := hour(0), false
+	last, begun := hour(0), false
 	upTo := func(h hour) {
-		if any && h-last <= hour(gap) {
+		if begun && h-last <= hour(gap) {
 			for between := last + 1; between < h; between++ {
 				b.add(between)
 			}
@@ -98,9 +98,9 @@ func (s *hourSet) bridged(gap int, end hour) *hourSet {
 	s.each(func(h hour) {
 		upTo(h)
 		b.add(h)
-		last, any = h, true
+		last, begun = h, true
 	})
-	if any && end > last {
+	if begun && end > last {
 		upTo(end)
 	}
 	return b

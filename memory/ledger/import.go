@@ -48,7 +48,7 @@ func (l *Ledger) Import(ctx context.Context, r io.ReadSeeker) (Record, error) {
 		return record, fmt.Errorf("import: %w", err)
 	}
 	i := importer{ledger: l, mark: append(metaKey(metaImport), sum...)}
-	if err := l.alone(ctx, func(db *pebble.DB) error { return i.begin(db) }); err != nil {
+	if err := l.alone(ctx, i.begin); err != nil {
 		return record, fmt.Errorf("import: %w", err)
 	}
 	if err := i.run(ctx, r); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
+	"slices"
 
 	"tocsin/intel"
 )
@@ -68,8 +69,8 @@ func digestBytes(kind intel.ObservableKind) []int {
 // appendKey appends the key of an observable. Different observables have
 // different keys, except for what formHash says.
 func appendKey(b []byte, kind intel.ObservableKind, value []byte) []byte {
-	head := append(b, spaceObservable, byte(kind), formOrdered)
-	var ok bool
+	b = append(b, spaceObservable, byte(kind), formOrdered)
+	head, ok := b, false
 	switch kind {
 	case intel.IPAddress:
 		b, ok = appendAddress(head, value)
@@ -204,7 +205,7 @@ func orderedValue(kind intel.ObservableKind, rest []byte) (string, bool) {
 		return urlValue(rest)
 	case intel.EmailAddress:
 		domain, local, found := bytes.Cut(rest, []byte{label, label})
-		value, ok := domainValue(append(domain[:len(domain):len(domain)], label))
+		value, ok := domainValue(append(slices.Clip(domain), label))
 		return string(local) + "@" + value, ok && found
 	default:
 		return hex.EncodeToString(rest), true

@@ -253,7 +253,7 @@ func TestPresenceIsWhatNotSeenRestsOn(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	var days int
-	err = l.Presence(t.Context(), clock().AddDate(0, 0, -2), clock(), func(log intel.LogSource) bool { return log == queries }, func(p intel.Presence) error {
+	err = l.Presence(t.Context(), clock().AddDate(0, 0, -2), clock(), func(log intel.LogSource) bool { return log == queries }, func(intel.Presence) error {
 		days++
 		return nil
 	})

@@ -81,14 +81,6 @@ func (n *names) give(name string) uint32 {
 	return number
 }
 
-// find returns a name's number; false when it was never given one.
-func (n *names) find(name string) (uint32, bool) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	number, ok := n.byText[name]
-	return number, ok
-}
-
 // text returns the name of a number.
 func (n *names) text(number uint32) string {
 	n.mu.RLock()

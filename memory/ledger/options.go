@@ -19,7 +19,7 @@ type Config struct {
 	// each), the indexes, and what was asked last.
 	CacheBytes int64
 	// MemtableBytes is how much is collected in memory before it is written in
-	// order: 0 is 32 MiB. At most memtables of them exist, and as much log has
+	// order: 0 is 16 MiB. At most memtables of them exist, and as much log has
 	// to be read again after a crash.
 	MemtableBytes uint64
 	// Compactions is how many may run at once: 0 is 2, so that one long one
@@ -43,13 +43,16 @@ type Config struct {
 
 const (
 	defaultCacheBytes    = 256 << 20
-	defaultMemtableBytes = 32 << 20
+	defaultMemtableBytes = 16 << 20
 	defaultCompactions   = 2
 	defaultNewPerDay     = 10_000_000
 	defaultFreeBytes     = 1 << 30
-	// memtables is how many there may be, one being filled and the others being
+	// memtables is how many there may be, one being filled and the other being
 	// written, before Commit waits.
-	memtables = 3
+	memtables = 2
+	// levelBytes is the size of the first level in order: some tables of what a
+	// memtable becomes, so that putting one in rewrites no more than it must.
+	levelBytes = 128 << 20
 	// blockBytes is how much is read and unpacked for one answer.
 	blockBytes = 8 << 10
 	// filterBits is the size of the filters for each key: one look-up in a
@@ -93,7 +96,7 @@ func (l *Ledger) options() *pebble.Options {
 		MemTableStopWritesThreshold: memtables,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
-		LBaseMaxBytes:               int64(l.config.MemtableBytes) * 4,
+		LBaseMaxBytes:               levelBytes,
 		MaxOpenFiles:                1000,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, l.config.Compactions },
 		Logger:                      pebbleLog{l.log},
@@ -108,7 +111,9 @@ func (l *Ledger) options() *pebble.Options {
 		o.Levels[i].BlockSize = blockBytes
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(filterBits)
 	}
-	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionBalanced })
+	// Packing the last level tighter saves 1.5 bytes in 35 and costs half as
+	// much again to answer what is not in memory.
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionFastest })
 	return o
 }
 

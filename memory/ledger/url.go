@@ -27,7 +27,7 @@ type webAddress struct {
 // ("example.com:443"). It reports false for what has no host.
 func splitURL(value []byte) (u webAddress, ok bool) {
 	rest := value
-	if i := bytes.Index(rest, []byte("://")); i >= 0 && bytes.IndexAny(rest[:i], "/?#@") < 0 {
+	if i := bytes.Index(rest, []byte("://")); i >= 0 && !bytes.ContainsAny(rest[:i], "/?#@") {
 		u.scheme, rest = rest[:i], rest[i+3:]
 	} else {
 		u.bare = true

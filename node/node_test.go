@@ -1,0 +1,309 @@
+package node_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tocsin/detect"
+	"tocsin/detect/sigma"
+	"tocsin/intel"
+	"tocsin/internal/fault"
+	"tocsin/memory"
+	"tocsin/node"
+	"tocsin/telemetry"
+	"tocsin/telemetry/logsource"
+)
+
+// lookUp is a Sysmon event of a machine that asks for a name.
+func lookUp(at time.Time, host, name string) string {
+	return fmt.Sprintf(`{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon"}},"EventID":22,"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":%q,"TimeCreated":{"#attributes":{"SystemTime":%q}}},"EventData":{"QueryName":%q,"Image":"C:\\tool.exe"}}}`+"\n",
+		host, at.UTC().Format(time.RFC3339Nano), name)
+}
+
+const lookUpRule = `
+title: Name below crash.example
+id: 99999999-9999-4999-8999-999999999999
+logsource: {category: dns_query, product: windows}
+detection:
+  selection: {QueryName|endswith: .crash.example}
+  condition: selection
+`
+
+func openNode(tb testing.TB, dir string) *node.Node {
+	tb.Helper()
+	n, err := node.Open(nodeConfig(tb, dir))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+func nodeConfig(tb testing.TB, dir string) node.Config {
+	tb.Helper()
+	return configOf(dir, mappings(tb))
+}
+
+func configOf(dir string, m *logsource.Mappings) node.Config {
+	return node.Config{Dir: dir, Mappings: m, Encode: func(to []byte, f *detect.Finding) []byte {
+		return fmt.Appendf(to, "%s %s:%d\n", f.Meta().Title, f.Source, f.Record)
+	}}
+}
+
+// running runs a node until the function that it returns is called.
+func running(tb testing.TB, n *node.Node) (stop func()) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := errors.Join(<-done, n.Close()); err != nil {
+			tb.Error(err)
+		}
+	}
+}
+
+func ask(tb testing.TB, n *node.Node, questions ...memory.Question) []memory.Answer {
+	tb.Helper()
+	told, err := n.Hunt(tb.Context(), node.Hunt{Questions: questions, Examples: 1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if len(told.Partial) > 0 {
+		tb.Errorf("partial: %q", told.Partial)
+	}
+	return told.Answers
+}
+
+func domain(name string) memory.Question {
+	return memory.Question{Text: name, Observable: intel.Observable{Kind: intel.Domain, Value: name}}
+}
+
+func TestWhatWasAcceptedIsFoundAtOnce(t *testing.T) {
+	t.Parallel()
+	n := openNode(t, t.TempDir())
+	defer running(t, n)()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	block := telemetry.NewLines(&telemetry.Source{Name: "live", Format: telemetry.JSON}, []byte(
+		lookUp(at, "pc-1", "a.crash.example")+lookUp(at.Add(time.Hour), "pc-2", "b.crash.example")+"broken\n"))
+	if err := n.Accept(t.Context(), block); err != nil {
+		t.Fatal(err)
+	}
+	answers := ask(t, n, domain("crash.example"), domain("a.crash.example"), domain("never.example"),
+		memory.Question{Text: "rule", Rule: lookUpRule})
+	for i, want := range []struct {
+		verdict  intel.Verdict
+		count    uint64
+		hosts    string
+		examples int
+	}{
+		{intel.Seen, 2, "pc-1 pc-2", 1}, {intel.Seen, 1, "pc-1", 1}, {intel.Unknown, 0, "", 0}, {intel.Seen, 2, "pc-1 pc-2", 1},
+	} {
+		a := answers[i]
+		if a.Verdict != want.verdict || a.Count != want.count || strings.Join(a.Hosts, " ") != want.hosts || len(a.Examples) != want.examples {
+			t.Errorf("%s: %s, %d times, on %q, %d examples; want %+v", a.Question, a.Verdict, a.Count, a.Hosts, len(a.Examples), want)
+		}
+	}
+	if first := answers[3].First; first == nil || !first.Equal(at) {
+		t.Errorf("the rule first matched %v, want %v", first, at)
+	}
+}
+
+func TestWhatIsIngestedTwiceCountsOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	text := []byte(lookUp(at, "pc-1", "a.crash.example"))
+	var paths []string
+	for _, name := range []string{"one.json", "copy.json"} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	for round, path := range []string{paths[0], paths[0], paths[1]} {
+		n := openNode(t, dir)
+		stop := running(t, n)
+		told, err := n.Ingest(t.Context(), &telemetry.Reader{Paths: []string{path}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isNew := round == 0; (told.Blocks == 1) != isNew || (told.Known == 1) == isNew {
+			t.Errorf("round %d: %d blocks were new and %d known", round, told.Blocks, told.Known)
+		}
+		if a := ask(t, n, domain("a.crash.example"))[0]; a.Count != 1 {
+			t.Errorf("round %d: seen %d times", round, a.Count)
+		}
+		stop()
+	}
+}
+
+func TestSecondNodeIsToldWhoHasTheData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	n := openNode(t, dir)
+	defer func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := n.Say("http://127.0.0.1:8617"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := node.Open(nodeConfig(t, dir))
+	if !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "--node http://127.0.0.1:8617") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestHuntRefusesWhatItCannotAnswer(t *testing.T) {
+	t.Parallel()
+	n := openNode(t, t.TempDir())
+	defer running(t, n)()
+	now := time.Now()
+	for name, h := range map[string]node.Hunt{
+		"nothing":            {},
+		"no time":            {Questions: []memory.Question{domain("a.example")}, Since: now, Until: now},
+		"too many examples":  {Questions: []memory.Question{domain("a.example")}, Examples: 1_000_000},
+		"no rule":            {Questions: []memory.Question{{Text: "x", Rule: "title: x"}}},
+		"needs placeholders": {Questions: []memory.Question{{Text: "x", Rule: "title: x\nlogsource: {product: windows}\ndetection:\n  s: {User|expand: '%Admins%'}\n  condition: s\n"}}},
+	} {
+		if _, err := n.Hunt(t.Context(), h); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// crashedNode makes the test program a node that is to be killed.
+const crashedNode = "TOCSIN_TEST_NODE"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashedNode); dir != "" {
+		os.Exit(acceptUntilKilled(dir))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// acceptUntilKilled takes events in from several goroutines and says on
+// standard output which were acknowledged.
+func acceptUntilKilled(dir string) int {
+	if err := acceptForEver(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return 1
+}
+
+func acceptForEver(dir string) error {
+	m, err := logsource.Load()
+	if err != nil {
+		return err
+	}
+	n, err := node.Open(configOf(dir, m))
+	if err != nil {
+		return err
+	}
+	if err := detectLookUps(n); err != nil {
+		return err
+	}
+	var one sync.Mutex
+	return n.While(context.Background(), func(ctx context.Context) error {
+		var group sync.WaitGroup
+		for w := range 4 {
+			group.Go(func() {
+				for i := 0; ; i++ {
+					name := fmt.Sprintf("n%d-%d-%d.crash.example", os.Getpid(), w, i)
+					source := &telemetry.Source{Name: fmt.Sprintf("writer-%d", w), Format: telemetry.JSON}
+					if err := n.Accept(ctx, telemetry.NewLines(source, []byte(lookUp(time.Now(), "pc", name)))); err != nil {
+						fmt.Fprintln(os.Stderr, err)
+						return
+					}
+					one.Lock()
+					fmt.Println(name)
+					one.Unlock()
+				}
+			})
+		}
+		group.Wait()
+		return nil
+	})
+}
+
+func detectLookUps(n *node.Node) error {
+	file, err := sigma.Parse("rule.yml", []byte(lookUpRule))
+	if err != nil {
+		return err
+	}
+	return n.Detect(&node.Rules{Rules: file.Rules})
+}
+
+// Whatever was acknowledged before a kill is in the ledger and in the archive
+// exactly once, and was found by the rules exactly once.
+func TestNothingAcknowledgedIsLostOrDoubledByAKill(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var acknowledged []memory.Question
+	for range 5 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), crashedNode+"="+dir)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for enough := 20 + rand.IntN(400); lines.Scan(); enough-- {
+			if strings.HasSuffix(lines.Text(), ".crash.example") { // else the kill cut the line
+				acknowledged = append(acknowledged, domain(lines.Text()))
+			}
+			if enough == 0 {
+				_ = cmd.Process.Kill()
+			}
+		}
+		_ = cmd.Wait() // killed
+	}
+	n := openNode(t, dir)
+	if err := detectLookUps(n); err != nil {
+		t.Fatal(err)
+	}
+	defer running(t, n)()
+	told, err := n.Hunt(t.Context(), node.Hunt{Questions: append(acknowledged, domain("crash.example"), memory.Question{Text: "rule", Rule: lookUpRule})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0
+	for _, a := range told.Answers[:len(acknowledged)] {
+		if a.Count != 1 {
+			wrong++
+		}
+	}
+	all, archived := told.Answers[len(acknowledged)], told.Answers[len(acknowledged)+1]
+	found := 0
+	if err := n.Findings(0, func(_ uint64, findings []byte) bool {
+		found += bytes.Count(findings, []byte{'\n'})
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d acknowledged; in the ledger %d, in the archive %d, found %d", len(acknowledged), all.Count, archived.Count, found)
+	if wrong > 0 || all.Count != archived.Count || all.Count != uint64(found) || all.Count < uint64(len(acknowledged)) {
+		t.Errorf("%d of %d acknowledged events are not in the ledger exactly once; %d are in the ledger, %d in the archive, %d were found",
+			wrong, len(acknowledged), all.Count, archived.Count, found)
+	}
+}
