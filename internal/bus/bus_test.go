@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -194,7 +195,7 @@ func TestLargeMessagesComeWhole(t *testing.T) {
 	})
 	want := []int{0, 1, 1<<20 - 1024, 1<<20 - 1023, 17 << 20, 5}
 	for _, n := range want {
-		if err := s.Publish(t.Context(), "k", fmt.Sprint(n), bytes.Repeat([]byte("abcdefg"), n/7+1)[:n]); err != nil {
+		if err := s.Publish(t.Context(), "k", strconv.Itoa(n), bytes.Repeat([]byte("abcdefg"), n/7+1)[:n]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -217,7 +218,7 @@ func TestFullStreamRefusesUntilItIsWorkedOn(t *testing.T) {
 	stored := 0
 	var err error
 	for ; err == nil; stored++ {
-		err = s.Publish(t.Context(), "k", fmt.Sprint(stored), make([]byte, 10_000))
+		err = s.Publish(t.Context(), "k", strconv.Itoa(stored), make([]byte, 10_000))
 	}
 	stored--
 	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "full") {
@@ -241,7 +242,7 @@ func TestRefusedMessagesComeAgainInOrder(t *testing.T) {
 	t.Parallel()
 	s := stream(t, embed(t), bus.StreamConfig{Partitions: 1})
 	for i := range 5 {
-		publish(t, s, "k", "", fmt.Sprint(i))
+		publish(t, s, "k", "", strconv.Itoa(i))
 	}
 	l := newLog()
 	refused := 0
@@ -295,12 +296,12 @@ func TestPartitionsAreShared(t *testing.T) {
 	ends["c"] = consume(t, s, "c", l.add)
 	shares(map[string]int{"a": 3, "b": 3, "c": 2})
 	for i := range 50 {
-		publish(t, s, fmt.Sprint(i), fmt.Sprint(i), fmt.Sprint(i))
+		publish(t, s, strconv.Itoa(i), strconv.Itoa(i), strconv.Itoa(i))
 	}
 	ends["a"]()
 	shares(map[string]int{"a": 0, "b": 4, "c": 4})
 	for i := 50; i < 100; i++ {
-		publish(t, s, fmt.Sprint(i), fmt.Sprint(i), fmt.Sprint(i))
+		publish(t, s, strconv.Itoa(i), strconv.Itoa(i), strconv.Itoa(i))
 	}
 	if got := l.wait(t, 100); len(got) != 100 {
 		t.Errorf("%d messages came, want 100", len(got))

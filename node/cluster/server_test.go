@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -132,7 +133,7 @@ func TestFullStreamPushesBack(t *testing.T) {
 	published := 0
 	var err error
 	for ; err == nil; published++ {
-		err = n.Accept(t.Context(), block("source", fmt.Sprint(published), 20_000))
+		err = n.Accept(t.Context(), block("source", strconv.Itoa(published), 20_000))
 	}
 	published--
 	if !errors.Is(err, fault.Unavailable) || published == 0 {
