@@ -59,7 +59,7 @@ func TestLevelFollowsConfidenceAndAction(t *testing.T) {
 func TestMarkingsAreReadAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]intel.Marking{
-		"TLP:RED": intel.TLPRed, "tlp:amber+strict": intel.TLPAmberStrict, "Amber": intel.TLPAmber, " green ": intel.TLPGreen, "TLP:WHITE": intel.TLPClear, "TLP:CLEAR": intel.TLPClear, "": intel.Unmarked,
+		"TLP:RED": intel.TLPRed, "tlp:amber+strict": intel.TLPAmberStrict, "Amber": intel.TLPAmber, "green": intel.TLPGreen, "TLP:WHITE": intel.TLPClear, "TLP:CLEAR": intel.TLPClear, "": intel.Unmarked,
 	} {
 		got, err := intel.ParseMarking(text)
 		if err != nil || got != want {

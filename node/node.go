@@ -148,7 +148,7 @@ func (n *Node) workers() int {
 func (n *Node) Say(address string) error {
 	who := fmt.Sprintf("process %d", os.Getpid())
 	if address != "" {
-		who += fmt.Sprintf(", a running node: ask it with --node %s", address)
+		who += ", a running node: ask it with --node " + address
 	}
 	return n.lock.Say(who)
 }

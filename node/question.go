@@ -77,7 +77,7 @@ func looksRule(content []byte) bool {
 }
 
 func ruleQuestions(name string, content []byte) (questions []memory.Question, left []string, err error) {
-	for _, document := range bytes.Split(content, []byte("\n---")) {
+	for document := range bytes.SplitSeq(content, []byte("\n---")) {
 		if len(bytes.TrimSpace(document)) == 0 {
 			continue
 		}

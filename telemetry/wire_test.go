@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,11 +83,12 @@ func newLister(mappings *logsource.Mappings) *lister {
 func (l *lister) decode(t *testing.T, b *telemetry.Block) {
 	t.Helper()
 	problems, err := l.decoder.Decode(b, func(e *telemetry.Event) error {
-		text := fmt.Sprintf("%s %d %d %s %s %+v:", e.Source.Name, e.Number, e.Offset, e.Time, e.Host, e.Class.Categories)
+		var text strings.Builder
+		fmt.Fprintf(&text, "%s %d %d %s %s %+v:", e.Source.Name, e.Number, e.Offset, e.Time, e.Host, e.Class.Categories)
 		for _, f := range e.Fields {
-			text += fmt.Sprintf(" %s=%s", l.names.Text(f.Name), f.Value)
+			fmt.Fprintf(&text, " %s=%s", l.names.Text(f.Name), f.Value)
 		}
-		l.list = append(l.list, text)
+		l.list = append(l.list, text.String())
 		return nil
 	})
 	if err != nil {

@@ -42,7 +42,9 @@ func (h *huntCmd) Run(ctx context.Context, c *console) error {
 	}
 	write := output.WriteAnswersJSONL
 	if h.Format == "table" {
-		write = func(w io.Writer, answers []memory.Answer) error { return output.WriteAnswers(w, answers, terminal(c.out)) }
+		write = func(w io.Writer, answers []memory.Answer) error {
+			return output.WriteAnswers(w, answers, terminal(c.out))
+		}
 	}
 	if err := write(c.out, told.Answers); err != nil {
 		return err

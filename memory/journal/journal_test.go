@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -20,7 +21,8 @@ import (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashVariable); dir != "" {
-		os.Exit(writeUntilKilled(dir))
+		writeUntilKilled(dir)
+		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -76,12 +78,12 @@ func all(t fatal, j *journal.Journal, after uint64) (list []string, lost uint64)
 
 func TestEntriesAreReadInOrderAfterReopening(t *testing.T) {
 	t.Parallel()
+	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "journal-")
+		dir, err := os.MkdirTemp(root, "") //nolint:usetesting // a property has many tries in one test
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
 		config := journal.Config{SegmentBytes: rapid.Int64Range(1, 400).Draw(t, "segment")}
 		var want []string
 		for range rapid.IntRange(1, 4).Draw(t, "opens") {
@@ -300,7 +302,7 @@ func TestTrimGivesBackWhatWasWorkedOn(t *testing.T) {
 	j := open(t, dir, journal.Config{SegmentBytes: 1})
 	defer closed(t, j)
 	for i := range 5 {
-		add(t, j, fmt.Sprint(i))
+		add(t, j, strconv.Itoa(i))
 	}
 	if err := j.Trim(3); err != nil {
 		t.Fatal(err)
