@@ -139,7 +139,7 @@ func (m *memoryExportCmd) Run(ctx context.Context, c *console) (err error) {
 }
 
 type memoryImportCmd struct {
-	File string `arg:"" help:"File that 'memory export' wrote." type:"existingfile"`
+	File string `arg:"" help:"File that 'memory export' wrote."`
 }
 
 // Run imports a ledger.
