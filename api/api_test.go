@@ -1,0 +1,251 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tocsin/api"
+	"tocsin/detect"
+	"tocsin/detect/sigma"
+	"tocsin/intel"
+	"tocsin/knowledge"
+	"tocsin/node"
+	"tocsin/people"
+	"tocsin/telemetry"
+	"tocsin/telemetry/logsource"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
+}
+
+// served is a running node with its API.
+type served struct {
+	*node.Node
+	url     string
+	tokens  map[people.Role]string
+	changed int
+}
+
+const rule = `
+title: Name below crash.example
+logsource: {category: dns_query, product: windows}
+detection:
+  selection: {QueryName|endswith: .crash.example}
+  condition: selection
+`
+
+func serve(t *testing.T) *served {
+	t.Helper()
+	dir := t.TempDir()
+	mappings, err := logsource.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &served{tokens: map[people.Role]string{}}
+	s.Node, err = node.Open(node.Config{Dir: dir, Mappings: mappings, Encode: func(to []byte, f *detect.Finding) []byte {
+		return fmt.Appendf(to, "{%q:%d}\n", f.Meta().Title, f.Record)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := sigma.Parse("rule.yml", []byte(rule))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Detect(&node.Rules{Rules: file.Rules}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-done, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	tokens := people.OpenTokens(filepath.Join(dir, "tokens.json"), time.Now)
+	for _, role := range people.Roles() {
+		if s.tokens[role], _, err = tokens.Create(string(role), role, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(api.Handler(api.Config{
+		Node: s.Node, Tokens: tokens, Log: slog.New(slog.DiscardHandler),
+		Intake:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
+		Indicators: knowledge.OpenIndicators(filepath.Join(dir, "indicators")),
+		Changed: func() error {
+			s.changed++
+			return nil
+		},
+	}))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+// ask asks as a role; "" shows no token.
+func (s *served) ask(t *testing.T, role people.Role, method, path, body string) (status int, header http.Header, text string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if role != "" {
+		request.Header.Set("Authorization", "Bearer "+s.tokens[role])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, response.Header, string(content)
+}
+
+func (s *served) accept(t *testing.T, names ...string) {
+	t.Helper()
+	var lines strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&lines, `{"Event":{"System":{"Provider":{"#attributes":{"Name":"Microsoft-Windows-Sysmon"}},"EventID":22,"Channel":"Microsoft-Windows-Sysmon/Operational","Computer":"pc","TimeCreated":{"#attributes":{"SystemTime":"2026-03-01T12:00:00Z"}}},"EventData":{"QueryName":%q}}}`+"\n", name)
+	}
+	if err := s.Accept(t.Context(), telemetry.NewLines(&telemetry.Source{Name: "live", Format: telemetry.JSON}, []byte(lines.String()))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The table of who may do what is people's; here it is walked for every route.
+func TestEveryRouteIsHeldToItsRight(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	for _, route := range []struct {
+		method, path string
+		right        people.Right
+	}{
+		{"POST", "/api/v1/hunt", people.Ask},
+		{"GET", "/api/v1/findings", people.Read},
+		{"GET", "/api/v1/memory", people.Read},
+		{"POST", "/api/v1/memory/compact", people.Ask},
+		{"GET", "/api/v1/indicators", people.Read},
+		{"POST", "/api/v1/indicators/one", people.Ask},
+		{"DELETE", "/api/v1/indicators/one", people.Ask},
+	} {
+		if status, _, _ := s.ask(t, "", route.method, route.path, ""); status != http.StatusUnauthorized {
+			t.Errorf("%s %s answers nobody with %d", route.method, route.path, status)
+		}
+		for _, role := range people.Roles() {
+			status, _, _ := s.ask(t, role, route.method, route.path, "")
+			if allowed := status != http.StatusForbidden && status != http.StatusUnauthorized; allowed != role.May(route.right) {
+				t.Errorf("%s %s answers a %s with %d", route.method, route.path, role, status)
+			}
+		}
+	}
+	if status, _, _ := s.ask(t, "", "GET", "/healthz", ""); status != http.StatusOK {
+		t.Errorf("health: %d", status)
+	}
+	if status, _, _ := s.ask(t, "", "GET", "/_bulk", ""); status != http.StatusTeapot {
+		t.Errorf("what is not the API's does not reach the intake: %d", status)
+	}
+}
+
+func TestHuntOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.accept(t, "a.crash.example")
+	status, _, text := s.ask(t, people.Analyst, "POST", "/api/v1/hunt",
+		`{"questions":[{"question":"A.crash.example.","kind":"domain"},{"question":"r","kind":"rule","rule":`+quoted(rule)+`}],"examples":1}`)
+	var told node.Hunted
+	if err := json.Unmarshal([]byte(text), &told); status != http.StatusOK || err != nil || len(told.Answers) != 2 {
+		t.Fatalf("%d %s %v", status, text, err)
+	}
+	for _, a := range told.Answers {
+		if a.Verdict != intel.Seen || a.Count != 1 {
+			t.Errorf("%s: %s, %d times", a.Question, a.Verdict, a.Count)
+		}
+	}
+	for body, want := range map[string]int{
+		``: http.StatusUnprocessableEntity, `{"questions":[]}`: http.StatusUnprocessableEntity,
+		`{"questions":[{"question":"x","kind":"nothing"}]}`: http.StatusUnprocessableEntity,
+		`{"questions":[{"question":"x","kind":"rule"}]}`:    http.StatusUnprocessableEntity,
+		`{"question":"x"}`: http.StatusUnprocessableEntity,
+	} {
+		status, header, text := s.ask(t, people.Analyst, "POST", "/api/v1/hunt", body)
+		if status != want || header.Get("Content-Type") != "application/problem+json" || !strings.Contains(text, `"detail":"hunt`) {
+			t.Errorf("%s: %d %s", body, status, text)
+		}
+	}
+}
+
+func quoted(text string) string {
+	b, _ := json.Marshal(text) // a string always can be
+	return string(b)
+}
+
+func TestFindingsAreReadOnFromAPosition(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.accept(t, "a.crash.example", "harmless.example")
+	if err := s.Remembered(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, header, text := s.ask(t, people.Analyst, "GET", "/api/v1/findings", "")
+	if text != `{"Name below crash.example":1}`+"\n" {
+		t.Errorf("findings: %s", text)
+	}
+	position := header.Get("Tocsin-Position")
+	_, _, text = s.ask(t, people.Analyst, "GET", "/api/v1/findings?after="+position, "")
+	if text != "" {
+		t.Errorf("after position %s: %s", position, text)
+	}
+	s.accept(t, "b.crash.example")
+	if err := s.Remembered(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, text = s.ask(t, people.Analyst, "GET", "/api/v1/findings?after="+position, ""); strings.Count(text, "\n") != 1 {
+		t.Errorf("after one more: %s", text)
+	}
+	if status, _, _ := s.ask(t, people.Analyst, "GET", "/api/v1/findings?after=x", ""); status != http.StatusUnprocessableEntity {
+		t.Errorf("no position: %d", status)
+	}
+}
+
+func TestIndicatorsOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	status, _, text := s.ask(t, people.Analyst, "POST", "/api/v1/indicators/list?source=us&tlp=amber&confidence=80&half_life=720h", "evil[.]example\n203.0.113.9\n")
+	if status != http.StatusOK || !strings.Contains(text, `"format":"list"`) || s.changed != 1 {
+		t.Fatalf("%d %s, changed %d times", status, text, s.changed)
+	}
+	if _, _, text = s.ask(t, people.Analyst, "GET", "/api/v1/indicators", ""); !strings.Contains(text, `"list"`) {
+		t.Errorf("listed: %s", text)
+	}
+	for _, wrong := range []string{"confidence=101", "tlp=purple", "action=guess", "until=tomorrow", "half_life=x"} {
+		if status, _, text := s.ask(t, people.Analyst, "POST", "/api/v1/indicators/list?"+wrong, "evil.example\n"); status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", wrong, status, text)
+		}
+	}
+	if status, _, _ := s.ask(t, people.Analyst, "POST", "/api/v1/indicators/..%2F..%2Fx", "evil.example\n"); status < http.StatusBadRequest {
+		t.Errorf("a name that leads elsewhere: %d", status)
+	}
+	if status, _, _ := s.ask(t, people.Analyst, "DELETE", "/api/v1/indicators/list", ""); status != http.StatusOK || s.changed != 2 {
+		t.Errorf("removed: %d, changed %d times", status, s.changed)
+	}
+	if status, _, _ := s.ask(t, people.Analyst, "DELETE", "/api/v1/indicators/list", ""); status != http.StatusNotFound {
+		t.Errorf("removed twice: %d", status)
+	}
+}
