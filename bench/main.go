@@ -70,6 +70,7 @@ func sections() []section {
 		{name: "matching", run: (*bench).matching},
 		{name: "evtx", run: (*bench).binaryLogs},
 		{name: "watch", run: (*bench).watching},
+		{name: "intake", run: (*bench).taking},
 		{name: "indicators", run: (*bench).indicators},
 		{name: "ledger", run: (*bench).ledgerBesideSQL, alone: true},
 		{name: "ledger-alone", run: (*bench).ledgerAlone, alone: true},
