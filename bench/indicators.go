@@ -92,14 +92,14 @@ func (l *loadedIndicators) note() string {
 // loadIndicators installs the sets in a data directory and loads them from
 // there.
 func (b *bench) loadIndicators() (*loadedIndicators, error) {
-	real, err := samples(b.data, "indicators", ".tsv")
+	listed, err := samples(b.data, "indicators", ".tsv")
 	if err != nil {
 		return nil, err
 	}
 	l := &loadedIndicators{}
 	dir := filepath.Join(b.work, "indicators")
 	count := 0
-	for _, path := range real {
+	for _, path := range listed {
 		n, err := l.install(dir, path)
 		if err != nil {
 			return nil, err

@@ -211,7 +211,7 @@ func askLedger(ctx context.Context, dir string, keys uint64, r *report) error {
 	if err != nil {
 		return err
 	}
-	defer l.Close() //nolint:errcheck // nothing was written
+	defer l.Close()
 	start := begin()
 	if err := askAll(ctx, l, all); err != nil {
 		return err

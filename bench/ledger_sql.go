@@ -108,10 +108,10 @@ func sqliteBatch(ctx context.Context, db *sql.DB, t *traffic, keys uint64) (err 
 		`INSERT INTO seen_host (id, host) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 		`INSERT INTO seen_day (id, day) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 	} {
-		if statements[i], err = tx.PrepareContext(ctx, text); err != nil {
+		if statements[i], err = tx.PrepareContext(ctx, text); err != nil { //nolint:sqlclosecheck // closed below
 			return err
 		}
-		defer statements[i].Close() //nolint:gocritic // three of them
+		defer statements[i].Close()
 	}
 	for range ledgerBatch {
 		if t.made >= keys {
