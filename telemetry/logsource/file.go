@@ -132,6 +132,9 @@ func parseFile(name string, content []byte) (*file, error) {
 	if len(f.Extends) > 0 && (len(f.When) > 0 || len(f.Formats) > 0 || f.Order != 0) {
 		return nil, fmt.Errorf("%s:1: when, formats and order belong to the mapping itself, not to what extends it", name)
 	}
+	if slices.Contains(f.Sources, nil) {
+		return nil, fmt.Errorf("%s:1: an entry of sources is empty", name)
+	}
 	for _, u := range f.Unproducible {
 		if u.Reason == "" {
 			return nil, fmt.Errorf("%s:1: unproducible %s has no reason", name, u.logSource())

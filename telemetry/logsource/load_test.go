@@ -35,6 +35,7 @@ func TestBadMappingsAreRefusedWithTheirPlace(t *testing.T) {
 		"part of a key":      {"mapping: x\nwhen: {a: b}\nkeys: [c]\nsources:\n  - when: {c|contains: d}\n", "x.yaml:5: c is a key"},
 		"open brace":         {"mapping: x\nwhen: {a: b}\nbuild: {c: '{d'}\n", "a field stands in braces"},
 		"rewritten twice":    {"mapping: x\nwhen: {a: b}\nrewrite: {names: {Event.System.Channel: Kanal}}\n", "Event.System.Channel"},
+		"empty source":       {"mapping: x\nwhen: {a: b}\nsources:\n  -\n", "an entry of sources is empty"},
 		"no reason":          {"mapping: x\nunproducible:\n  - {product: y}\n", "has no reason"},
 		"not YAML":           {"mapping: [\n", "x.yaml:"},
 		"null among texts":   {"mapping: x\nwhen: {a: b}\ntime: [~]\n", "x.yaml:3: "},
