@@ -42,9 +42,8 @@ func (n *Node) AnswerHunt(ctx context.Context, question []byte) ([]byte, error) 
 
 // HuntAll asks every node that shares the work and joins what they say. A node
 // that says nothing, and what no node has yet, make the answers partial and "not
-// seen" unknown. The error
-// is fault.Invalid for a question that cannot be asked, and fault.Unavailable
-// when nobody answers.
+// seen" unknown. The error is fault.Invalid for a question that cannot be asked,
+// and fault.Unavailable when nobody answers.
 func HuntAll(ctx context.Context, h Hunt, ask AskAll) (Hunted, error) {
 	if err := h.check(); err != nil {
 		return Hunted{}, err

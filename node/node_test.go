@@ -307,3 +307,31 @@ func TestNothingAcknowledgedIsLostOrDoubledByAKill(t *testing.T) {
 			wrong, len(acknowledged), all.Count, archived.Count, found)
 	}
 }
+
+// An hour in which something could not be read does not count as watched: "not
+// seen" must not rest on it.
+func TestNotSeenDoesNotRestOnHoursThatCouldNotBeRead(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for broken, want := range map[string]intel.Verdict{"": intel.NotSeen, "{broken\n": intel.Unknown} {
+		n := openNode(t, t.TempDir())
+		stop := running(t, n)
+		for hour := range 10 {
+			text := lookUp(since.Add(time.Duration(hour)*time.Hour), "pc-1", "harmless.example")
+			if hour == 5 {
+				text += broken
+			}
+			if err := n.Accept(t.Context(), telemetry.NewLines(&telemetry.Source{Name: "live", Format: telemetry.JSON}, []byte(text))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		told, err := n.Hunt(t.Context(), node.Hunt{Questions: []memory.Question{domain("never.example")}, Since: since, Until: since.Add(10 * time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := told.Answers[0]; a.Verdict != want {
+			t.Errorf("with %q: %s (%s), want %s", broken, a.Verdict, a.Reason, want)
+		}
+		stop()
+	}
+}

@@ -198,6 +198,7 @@ func (r *rememberer) work(s stretch) *worked {
 func (r *rememberer) block(b *telemetry.Block) {
 	r.heard = Heard{Source: b.Source, Bytes: uint64(len(b.Data))}
 	r.heard.Problems, _ = r.decoder.Decode(b, r.visit) // visit never fails
+	r.losses(b.Source.Name)
 	r.out.heard = append(r.out.heard, r.heard)
 }
 
@@ -223,10 +224,23 @@ func (r *rememberer) visit(e *telemetry.Event) error {
 		r.event = e
 		r.extractor.Each(&e.Record, r.see)
 		for _, source := range r.logSources(e.Class) {
-			r.seen.Present(e.Source.Name, source, e.Host, e.Time, len(r.heard.Problems) > 0)
+			r.seen.Present(e.Source.Name, source, e.Host, e.Time, false)
 		}
 	}
 	return nil
+}
+
+// losses notes that something of a block could not be read, so that its source
+// does not count as having watched in that hour, whatever of it was read.
+func (r *rememberer) losses(source string) {
+	if r.seen == nil || len(r.heard.Problems) == 0 {
+		return
+	}
+	at := r.heard.Newest
+	if at.IsZero() {
+		at = time.Now()
+	}
+	r.seen.Present(source, intel.LogSource{}, nil, at, true)
 }
 
 func (r *rememberer) see(kind intel.ObservableKind, value []byte) {
