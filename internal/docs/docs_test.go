@@ -11,6 +11,7 @@ import (
 
 	"tocsin/detect/sigma"
 	"tocsin/internal/testdata"
+	"tocsin/plan/regime"
 	"tocsin/telemetry/logsource"
 )
 
@@ -99,6 +100,26 @@ func TestMappingsInDocumentsAreMappings(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no document shows a mapping")
+	}
+}
+
+func TestRegimesInDocumentsAreRegimes(t *testing.T) {
+	t.Parallel()
+	library, err := regime.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for path, text := range documents(t) {
+		for _, pack := range examples(text, "regime") {
+			n++
+			if _, err := library.WithTexts(map[string][]byte{filepath.Base(path): []byte(pack)}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no document shows a regime")
 	}
 }
 
