@@ -180,7 +180,13 @@ func (l *Language) explain(err error, text string) error {
 	}
 	message := strings.Join(lines, "; ")
 	if m := undeclared.FindStringSubmatch(message); m != nil {
+		if strings.Contains(text, m[1]+"(") {
+			return fmt.Errorf("conditions have no function %s", m[1])
+		}
 		return fmt.Errorf("no fact is called %s%s", l.dotted(text, m[1]), strict.Nearest(l.dotted(text, m[1]), l.facts.Keys()))
+	}
+	if strings.Contains(message, "(double, int)") || strings.Contains(message, "(int, double)") {
+		message += "; write whole numbers with a point here, as 10.0"
 	}
 	if strings.Contains(message, "money") {
 		message += `; money is compared in a currency: amount(loss.direct, "EUR") >= 100`

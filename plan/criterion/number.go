@@ -3,6 +3,7 @@ package criterion
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cel.dev/cel-go/common/ast"
@@ -170,13 +171,16 @@ func (t *translation) factsOf(e ast.Expr) []*fact.Definition {
 	return all
 }
 
+// grows reports whether a number grows by itself. What is counted is conditions,
+// each of which takes care of itself.
 func (t *translation) grows(e ast.Expr) bool {
-	for _, d := range t.factsOf(e) {
-		if d.Grows {
-			return true
-		}
+	if d := t.definition(e); d != nil {
+		return d.Grows
 	}
-	return false
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() == "count" {
+		return false
+	}
+	return slices.ContainsFunc(e.AsCall().Args(), t.grows)
 }
 
 // growth takes care that it can be reckoned when a growing fact crosses what it
