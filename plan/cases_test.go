@@ -135,9 +135,13 @@ func worked(t *testing.T) map[string]*cases {
 	return all
 }
 
+// library has the packs of the program and one made up for the tests.
 func library(t testing.TB) *regime.Library {
 	t.Helper()
 	l, err := regime.Builtin()
+	if err == nil {
+		l, err = l.With(os.DirFS(filepath.Join("testdata", "pack")))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"time"
+	_ "time/tzdata" // so that a machine without zone files reckons the same
 )
 
 // Rule is a limit and how its end is found.

@@ -81,19 +81,15 @@ func (p *Pack) MapTypes(rsit []string) []string {
 // whole keeps the codes that there are, and adds to each type its category.
 func (p *Pack) whole(codes []string) []string {
 	var all []string
-	add := func(code string) {
-		if slices.Contains(codes, code) && !slices.Contains(all, code) {
-			all = append(all, code)
-		}
-	}
 	for _, c := range p.Categories {
-		add(c.Code)
+		var types []string
 		for _, t := range c.Types {
-			before := len(all)
-			add(c.Code + "." + t.Code)
-			if len(all) > before && !slices.Contains(all, c.Code) {
-				all = append(all, c.Code)
+			if code := c.Code + "." + t.Code; slices.Contains(codes, code) {
+				types = append(types, code)
 			}
+		}
+		if len(types) > 0 || slices.Contains(codes, c.Code) {
+			all = append(append(all, c.Code), types...)
 		}
 	}
 	return all
