@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/internal/fault"
 	"tocsin/internal/strict"
 	"tocsin/plan/criterion"
 	"tocsin/plan/fact"
@@ -189,7 +190,7 @@ func (c *checker) condition(path string, k *Condition) {
 	}
 	compiled, err := c.language.Compile(k.text)
 	if err != nil {
-		c.wrong(path, "%s", err)
+		c.wrong(path, "%s", strings.TrimSuffix(err.Error(), ": "+fault.Invalid.Error()))
 		return
 	}
 	k.compiled = compiled
