@@ -344,20 +344,16 @@ func (b *bench) grading(k gradeCase, fired map[string]bool) {
 
 // shown is a clock as a case compares it.
 func shown(clock, ref string, state plan.State, started, due, target time.Time) string {
-	text := clock
-	if ref != "" {
-		text += " " + ref
-	}
-	text += ": " + string(state)
+	parts := []string{clock, ref, string(state)}
 	for _, m := range []struct {
 		name string
 		at   time.Time
 	}{{"started", started}, {"due", due}, {"target", target}} {
 		if !m.at.IsZero() {
-			text += " " + m.name + " " + m.at.UTC().Format(time.RFC3339)
+			parts = append(parts, m.name, m.at.UTC().Format(time.RFC3339))
 		}
 	}
-	return text
+	return strings.Join(parts, " ")
 }
 
 func (b *bench) clocks(k clockCase) {

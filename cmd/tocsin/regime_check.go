@@ -65,7 +65,7 @@ func (r *regimeCheckCmd) Run(c *console) error {
 // reject takes over the problems that an error joins, and returns what is none.
 func (r *checkedPacks) reject(err error) error {
 	all := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is taken apart here
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		all = joined.Unwrap()
 	}
 	for _, one := range all {

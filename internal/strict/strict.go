@@ -24,7 +24,7 @@ const (
 )
 
 // Problem is what is wrong with a file, and where.
-type Problem struct {
+type Problem struct { //nolint:errname // it is shown in lists of what is wrong as often as returned
 	File   string
 	Line   int
 	Reason string

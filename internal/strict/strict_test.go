@@ -20,7 +20,7 @@ type thing struct {
 func TestEveryProblemHasItsLine(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"name: a\nnmae: b\n":                       `x.yaml:2: unknown key "nmae"`,
+		"name: a\nnama: b\n":                       `x.yaml:2: unknown key "nama"`,
 		"name: a\ncount: many\n":                   "x.yaml:2: str many does not fit here",
 		"name: a\nname: b\n":                       "x.yaml:2: ",
 		"name: a\nparts:\n  - id: x\n    idd: y\n": `x.yaml:4: unknown key "idd"`,

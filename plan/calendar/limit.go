@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,10 +53,8 @@ func ParseLimit(text string) (Limit, error) {
 	n, err := strconv.Atoi(number)
 	if err == nil && n > 0 && n <= mostUnits {
 		for unit := Minutes; unit <= Months; unit++ {
-			for _, name := range names[unit] {
-				if name == word {
-					return Limit{n, unit}, nil
-				}
+			if slices.Contains(names[unit], word) {
+				return Limit{n, unit}, nil
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -127,7 +128,7 @@ func (h *holiday) check() error {
 	fixed, floating := h.Day != 0, h.Weekday != ""
 	switch {
 	case h.Title == "":
-		return fmt.Errorf("a holiday without title")
+		return errors.New("a holiday without title")
 	case h.Easter != nil && (fixed || floating || h.Month != 0) || h.Easter == nil && fixed == floating:
 		return fmt.Errorf("%s: give month and day, or month, weekday and nth, or easter", h.Title)
 	case h.Easter != nil && (*h.Easter < -60 || *h.Easter > 90):

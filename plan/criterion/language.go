@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/checker"
 	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
 
 	"tocsin/internal/fault"
 	"tocsin/internal/strict"
@@ -139,8 +139,12 @@ func (l *Language) Compile(text string) (*Criterion, error) {
 	if celast.NodeCount(tree) > nodeLimit || celast.ExceedsDepth(tree, depthLimit) {
 		return nil, fmt.Errorf("a condition of more than %d parts or %d levels: %w", nodeLimit, depthLimit, fault.Invalid)
 	}
-	if cost, err := l.env.EstimateCost(ast, sizes{}); err != nil || cost.Max > costLimit {
-		return nil, fmt.Errorf("a condition that costs %d, more than %d (%v): %w", cost.Max, costLimit, err, fault.Invalid)
+	estimate, err := l.env.EstimateCost(ast, sizes{})
+	if err != nil {
+		return nil, fmt.Errorf("what a condition costs: %w: %w", err, fault.Invalid)
+	}
+	if estimate.Max > costLimit {
+		return nil, fmt.Errorf("a condition that costs up to %d, more than %d: %w", estimate.Max, costLimit, fault.Invalid)
 	}
 	t := &translation{facts: l.facts, info: tree.SourceInfo(), c: &Criterion{text: text}}
 	root, err := t.condition(tree.Expr())
@@ -154,14 +158,14 @@ func (l *Language) Compile(text string) (*Criterion, error) {
 // sizes tells CEL's estimate how long things can be.
 type sizes struct{}
 
-// EstimateSize implements checker.CostEstimator.
-func (sizes) EstimateSize(checker.AstNode) *checker.SizeEstimate {
-	return &checker.SizeEstimate{Min: 0, Max: wordLimit}
+// EstimateSize implements CEL's CostEstimator.
+func (sizes) EstimateSize(cost.AstNode) *cost.SizeEstimate {
+	return &cost.SizeEstimate{Min: 0, Max: wordLimit}
 }
 
-// EstimateCallCost implements checker.CostEstimator: our functions cost what
+// EstimateCallCost implements CEL's CostEstimator: our functions cost what
 // their arguments do.
-func (sizes) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
 	return nil
 }
 

@@ -2,6 +2,7 @@ package fact
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -199,9 +200,7 @@ func (s *Sheet) Rate(from, to string) (float64, bool) {
 // itself.
 func (s *Sheet) With(more Facts) *Sheet {
 	joined := &Sheet{Facts: Facts{}, Rates: s.Rates, Categories: s.Categories}
-	for key, f := range more {
-		joined.Facts[key] = f
-	}
+	maps.Copy(joined.Facts, more)
 	for key, f := range s.Facts {
 		if f.State != Unknown || joined.Facts[key].State == Unknown {
 			joined.Facts[key] = f

@@ -132,12 +132,12 @@ func TestTaxonomyIsWhole(t *testing.T) {
 		annex, _, _ := strings.Cut(s.NIS2, "(")
 		annexes[annex] = true
 	}
-	for _, name := range strings.Fields("公共通信和信息服务 能源 交通 水利 金融 公共服务 电子政务 国防科技工业") {
+	for name := range strings.FieldsSeq("公共通信和信息服务 能源 交通 水利 金融 公共服务 电子政务 国防科技工业") {
 		if !cii[name] {
 			t.Errorf("no sector is %s", name)
 		}
 	}
-	for _, name := range strings.Fields("I.1 I.2 I.3 I.4 I.5 I.6 I.7 I.8 I.9 I.10 I.11 II.1 II.2 II.3 II.4 II.5 II.6 II.7") {
+	for name := range strings.FieldsSeq("I.1 I.2 I.3 I.4 I.5 I.6 I.7 I.8 I.9 I.10 I.11 II.1 II.2 II.3 II.4 II.5 II.6 II.7") {
 		if !annexes[name] {
 			t.Errorf("no sector is NIS2 %s", name)
 		}
