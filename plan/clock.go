@@ -67,6 +67,7 @@ type Delivery struct {
 
 // Course is what happened in an incident, as far as clocks ask.
 type Course struct {
+	// Facts may be nil while none is known.
 	Facts *fact.Sheet
 	// Events are the moments that start clocks, in any order.
 	Events []Moment

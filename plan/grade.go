@@ -52,7 +52,9 @@ type Possible struct {
 	Criteria []Reason `json:"criteria"`
 }
 
-// Grade grades an incident under a regime as of a time, and looks ahead.
+// Grade grades an incident under a regime as of a time, and looks ahead. Without
+// an organisation facts about it are as the sheet has them; without a sheet
+// nothing is known.
 func Grade(p *regime.Pack, o *organisation.Organisation, s *fact.Sheet, at time.Time) *Grading {
 	sheet := sheetFor(p, o, s)
 	g := grade(p, sheet, at)
@@ -63,6 +65,9 @@ func Grade(p *regime.Pack, o *organisation.Organisation, s *fact.Sheet, at time.
 // sheetFor is the facts of an incident with those of the organisation and the
 // regime's own categories.
 func sheetFor(p *regime.Pack, o *organisation.Organisation, s *fact.Sheet) *fact.Sheet {
+	if s == nil {
+		s = &fact.Sheet{}
+	}
 	sheet := p.WithCategories(s)
 	if o != nil {
 		sheet = sheet.With(o.Stated())
@@ -118,12 +123,6 @@ func stated(atoms []criterion.Atom, facts *criterion.Facts) []Stated {
 		}
 	}
 	return all
-}
-
-// Judged reports whether the level rests on a person's judgement alone: no
-// criterion of numbers proves it.
-func (g *Grading) Judged() bool {
-	return len(g.Fired) > 0 && !slices.ContainsFunc(g.Fired, func(r Reason) bool { return !r.Judged })
 }
 
 // highest is the highest level that may hold.

@@ -8,7 +8,9 @@ import (
 	_ "time/tzdata" // so that a machine without zone files reckons the same
 )
 
-// Rule is a limit and how its end is found.
+// Rule is a limit and how its end is found. Minutes and hours are counted from
+// the moment itself; where a law begins with the next full hour, as article 3(1)
+// of Regulation 1182/71 does, that is earlier than it allows, never later.
 type Rule struct {
 	Limit Limit
 	// Moment counts days and months to the time of day they began at; else a

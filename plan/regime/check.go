@@ -33,7 +33,7 @@ func (c *checker) wrong(path, format string, args ...any) {
 }
 
 func (c *checker) check() error {
-	language, err := c.pack.language()
+	language, err := criterion.New(c.pack.dictionary)
 	if err != nil {
 		return c.document.Problem("regime", "%s", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tocsin/plan/calendar"
-	"tocsin/plan/criterion"
 	"tocsin/plan/fact"
 	"tocsin/plan/organisation"
 )
@@ -182,9 +181,6 @@ type Recipient struct {
 	Title   fact.Title `yaml:"title" json:"title"`
 	Channel fact.Title `yaml:"channel" json:"channel"`
 }
-
-// Language is what the pack's conditions may say.
-func (p *Pack) language() (*criterion.Language, error) { return criterion.New(p.dictionary) }
 
 // Dictionary is every fact that the pack's conditions may ask for, its own and
 // its categories included.
