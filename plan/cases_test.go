@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,13 +136,20 @@ func worked(t *testing.T) map[string]*cases {
 	return all
 }
 
+// loaded is the library that all tests share: reading it takes a while, and it
+// does not change.
+var loaded = sync.OnceValues(func() (*regime.Library, error) {
+	l, err := regime.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	return l.With(os.DirFS(filepath.Join("testdata", "pack")))
+})
+
 // library has the packs of the program and one made up for the tests.
 func library(t testing.TB) *regime.Library {
 	t.Helper()
-	l, err := regime.Builtin()
-	if err == nil {
-		l, err = l.With(os.DirFS(filepath.Join("testdata", "pack")))
-	}
+	l, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,9 @@ type Course struct {
 	Suspensions []Suspension
 }
 
-// Moment is an event with its time. Ref tells several of one kind apart.
+// Moment is an event with its time. Ref tells several of one kind apart: give
+// each its own where each runs a clock, else they are numbered by time, and one
+// that is put in before others renames those.
 type Moment struct {
 	Event regime.Event `json:"event"`
 	At    time.Time    `json:"at"`

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -16,9 +17,13 @@ import (
 	"tocsin/plan/regime"
 )
 
+// loaded is the library that all tests share: reading it takes a while, and it
+// does not change.
+var loaded = sync.OnceValues(regime.Builtin)
+
 func library(t testing.TB) *regime.Library {
 	t.Helper()
-	l, err := regime.Builtin()
+	l, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
