@@ -15,8 +15,8 @@ import (
 // Config is how a ledger is kept. Its zero value works.
 type Config struct {
 	// CacheBytes is how much of the ledger is kept in memory unpacked: 0 is
-	// 256 MiB, which holds the filters of 100 million observables (10 bits
-	// each), the indexes, and what was asked last.
+	// 512 MiB, which holds the filters of 100 million observables (10 bits
+	// each), the indexes, and the blocks that 100,000 questions read.
 	CacheBytes int64
 	// MemtableBytes is how much is collected in memory before it is written in
 	// order: 0 is 16 MiB. At most memtables of them exist, and as much log has
@@ -42,7 +42,7 @@ type Config struct {
 }
 
 const (
-	defaultCacheBytes    = 256 << 20
+	defaultCacheBytes    = 512 << 20
 	defaultMemtableBytes = 16 << 20
 	defaultCompactions   = 2
 	defaultNewPerDay     = 10_000_000
@@ -54,7 +54,7 @@ const (
 	// memtable becomes, so that putting one in rewrites no more than it must.
 	levelBytes = 128 << 20
 	// blockBytes is how much is read and unpacked for one answer.
-	blockBytes = 8 << 10
+	blockBytes = 4 << 10
 	// filterBits is the size of the filters for each key: one look-up in a
 	// hundred of what is not there reads the disk in vain.
 	filterBits = 10
