@@ -17,7 +17,7 @@ import (
 // when nothing is being worked on any more. While the database is unavailable it
 // waits for it. It may run once in each process.
 func (t *Timers) Run(ctx context.Context) error {
-	r := &run{Timers: t, free: make(chan struct{}, workers), last: t.now()}
+	r := t.newRun()
 	defer r.all.Wait()
 	if err := r.until(ctx, t.takeBack); err != nil {
 		return err
@@ -30,12 +30,41 @@ func (t *Timers) Run(ctx context.Context) error {
 	return nil
 }
 
+// Settle works on what is due now, and on what that makes due, and returns when
+// it is done. Tests move their clock and settle; a node uses Run.
+func (t *Timers) Settle(ctx context.Context) error {
+	r := t.newRun()
+	defer r.all.Wait()
+	if err := t.takeBack(ctx); err != nil {
+		return err
+	}
+	for {
+		wait, err := r.due(ctx, t.now())
+		if err == nil && wait > 0 {
+			r.all.Wait()
+			if wait, err = r.due(ctx, t.now()); wait > 0 {
+				return err
+			}
+		}
+		if err == nil {
+			err = r.start(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // run is one Run.
 type run struct {
 	*Timers
 	all  sync.WaitGroup
 	free chan struct{} // holds one for each worker at work
 	last time.Time     // the clock at the pass before
+}
+
+func (t *Timers) newRun() *run {
+	return &run{Timers: t, free: make(chan struct{}, workers), last: t.now()}
 }
 
 // until does something, again while the database is unavailable.
@@ -69,22 +98,28 @@ func (r *run) pass(ctx context.Context) error {
 		}
 	}
 	r.last = now
-	var next time.Time
-	err := r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		next, err = nextAt(ctx, tx, r.names)
-		return err
-	})
+	wait, err := r.due(ctx, now)
 	if err != nil {
 		return err
 	}
-	if wait := next.Sub(now); next.IsZero() || wait > 0 {
-		if next.IsZero() || wait > pollEvery {
-			wait = pollEvery
-		}
-		sleep(ctx, wait, r.wake)
+	if wait > 0 {
+		sleep(ctx, min(wait, pollEvery), r.wake)
 		return nil
 	}
 	return r.start(ctx)
+}
+
+// due returns how long it is until a timer is due; without timers very long.
+func (r *run) due(ctx context.Context, now time.Time) (time.Duration, error) {
+	next := now.Add(lastRetry)
+	err := r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		found, err := nextAt(ctx, tx, r.names)
+		if !found.IsZero() {
+			next = found
+		}
+		return err
+	})
+	return next.Sub(now), err
 }
 
 // afterSetBack looks at timers again whose lease or next try lies further ahead

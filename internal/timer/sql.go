@@ -59,6 +59,9 @@ func ofSubject(ctx context.Context, tx *store.Tx, subject string, limit int) ([]
 // time when there is none.
 func nextAt(ctx context.Context, tx *store.Tx, kinds []string) (time.Time, error) {
 	var next time.Time
+	if len(kinds) == 0 {
+		return next, nil
+	}
 	err := tx.QueryRow(ctx, `SELECT next_at FROM timer WHERE kind IN (`+store.Marks(1, len(kinds))+`) ORDER BY next_at LIMIT 1`,
 		texts(kinds)...).Scan(store.IntoTime(&next))
 	if errors.Is(err, fault.NotFound) {

@@ -18,8 +18,8 @@ import (
 
 // Timer is something that must happen at a moment.
 type Timer struct {
-	// ID is its maker's, and one of its kind: to schedule again under an ID
-	// replaces what was there.
+	// ID is its maker's, and no other timer's, of whatever kind: to schedule
+	// again under an ID replaces what was there.
 	ID      string
 	Kind    string
 	Subject string // what it belongs to, such as an incident; may be empty
