@@ -75,9 +75,12 @@ func TestNothingIsLostOrDoubledByAKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var done []int
 		for range kills {
 			killAfter(t, string(text), 1+rand.IntN(2*n/kills))
+			done = append(done, strings.Count(noted(t, db), "="))
 		}
+		t.Logf("effects at each kill: %d", done)
 		if err := timers.Settle(t.Context()); err != nil {
 			t.Fatal(err)
 		}
