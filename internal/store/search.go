@@ -98,6 +98,12 @@ func (tx *Tx) Search(ctx context.Context, room, question string, before int64, l
 		join(phrases, " + ", " AND ", `"`, ` *`), before, limit)
 }
 
+// Place returns where a document stands among the hits of its room, to go on
+// from: Hit.Place. The error is fault.NotFound when it is not indexed.
+func (tx *Tx) Place(ctx context.Context, room, id string) (int64, error) {
+	return One(ctx, tx, Value[int64], `SELECT n FROM search_document WHERE room = $1 AND id = $2`, room, id)
+}
+
 // roomWord stands in every document of a room. Its first character, of a private
 // use area, is in no word of a text.
 func roomWord(room string) string { return "\uE000" + room }
