@@ -35,14 +35,15 @@ func appendFilePath(dst, text []byte) ([]byte, bool) {
 	if out, ok := appendUsualPath(dst, text); ok {
 		return out, true
 	}
+	return appendUnusualPath(dst, text)
+}
+
+func appendUnusualPath(dst, text []byte) ([]byte, bool) {
 	if hasControl(text) {
 		return dst, false
 	}
-	if home := homeLength(text); home > 0 {
-		return appendPOSIXPath(append(dst, '~'), text[home:]), true
-	}
-	if name := powerShellVariable(text); name > 0 {
-		text = slices.Concat([]byte("%"), text[len(powerShellDrive):name], []byte("%"), text[name:])
+	if text[0] == '$' {
+		text = withoutShell(text)
 	}
 	if isPOSIX(text) {
 		start := len(dst)
@@ -90,6 +91,18 @@ func appendUsualPath(dst, text []byte) ([]byte, bool) {
 // for "\\" only when asked to, and then before the name of a server.
 func isPOSIX(text []byte) bool {
 	return text[0] == '/' || bytes.HasPrefix(text, []byte("~/")) || bytes.HasPrefix(text, []byte("./"))
+}
+
+// withoutShell returns a path that begins with a variable as shells write it in
+// the form of those that need no shell.
+func withoutShell(text []byte) []byte {
+	if home := homeLength(text); home > 0 {
+		return slices.Concat([]byte("~"), text[home:])
+	}
+	if name := powerShellVariable(text); name > 0 {
+		return slices.Concat([]byte("%"), text[len(powerShellDrive):name], []byte("%"), text[name:])
+	}
+	return text
 }
 
 // homeNames are what shells call a person's folder beside "~".

@@ -211,8 +211,8 @@ func (f *finder) isHiddenFile(at int) bool {
 	}
 	name := string(f.text[at:r.end])
 	e, ok := extensionOf(name)
-	_, isEnd := extensionOf(name[:strings.LastIndexByte(name, '.')]) // ".tar.gz" alone
-	return ok && !e.domain && !e.word && !isEnd
+	inner, isEnd := extensionOf(name[:strings.LastIndexByte(name, '.')]) // ".tar.gz" alone
+	return ok && !e.domain && !e.word && (!isEnd || inner.word)
 }
 
 // isMember reports whether a word in quotes names a member of JSON.

@@ -31,6 +31,10 @@ func (f *finder) isSet(at int) bool {
 }
 
 func isHive(text []byte) bool {
+	// Most of what typed fields ask about is told by two bytes.
+	if len(text) < 2 || lower(text[0]) != 'h' && (text[0] != '\\' || lower(text[1]) != 'r' && text[1] != '\\') {
+		return false
+	}
 	for _, hive := range hives {
 		if rest, ok := cutPrefixFold(text, hive.name); ok {
 			rest = bytes.TrimPrefix(rest, []byte(":"))

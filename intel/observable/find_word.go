@@ -162,7 +162,7 @@ func (f *finder) isMessageID(at int) bool {
 // the end: it may hold characters that no name does.
 func (f *finder) localStart(at int) int {
 	start := at
-	for start > f.done && start > at-longestLocal && isLocal(f.text[start-1]) && bytes.IndexByte([]byte(`='/`), f.text[start-1]) < 0 {
+	for start > f.done && start > at-longestLocal && isLocal(f.before(start)) && bytes.IndexByte([]byte(`='/`), f.text[start-1]) < 0 {
 		start--
 	}
 	return start
