@@ -167,7 +167,7 @@ func (f *finder) endsPath(at, end int) bool {
 // in the messages of Windows events: "Image: C:\Program Files\x".
 func (f *finder) fillsLine(at int) bool {
 	start := at
-	for start > 0 && (isSpace(f.text[start-1]) && f.text[start-1] != '\n' || f.escapeSize(start-len(`\t`)) > 0 && f.text[start-1] == 't') {
+	for start > max(0, at-longestGap) && (isSpace(f.text[start-1]) && f.text[start-1] != '\n' || f.escapeSize(start-len(`\t`)) > 0 && f.text[start-1] == 't') {
 		start--
 		if f.text[start] == 't' {
 			start--
