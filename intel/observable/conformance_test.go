@@ -145,13 +145,19 @@ func TestConformanceTyped(t *testing.T) {
 	t.Parallel()
 	opened, found := sources{}, newScores()
 	labels, lines := readLabels(t, "typed"), 0
+	mappings, err := logsource.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := intel.NewNames(mappings.Rewrite)
+	decoder, x := telemetry.NewDecoder(mappings, names), observable.NewExtractor(names)
 	for _, l := range labels {
 		text, ok := opened.text(t, l)
 		if !ok {
 			continue
 		}
 		lines++
-		compareTyped(t, l, text, found)
+		compareTyped(t, l, text, typedOf(t, text, decoder, x), found)
 	}
 	sum := found.total()
 	t.Logf("typed: %d of %d records, precision %.4f, recall %.4f (%d right, %d wrong, %d missed)",
@@ -165,7 +171,7 @@ func TestConformanceTyped(t *testing.T) {
 	}
 }
 
-func compareTyped(t *testing.T, l labelled, text []byte, s scores) {
+func compareTyped(t *testing.T, l labelled, text []byte, typed []intel.Observable, s scores) {
 	t.Helper()
 	left := map[intel.Observable]bool{}
 	for _, one := range l.spans {
@@ -180,7 +186,7 @@ func compareTyped(t *testing.T, l labelled, text []byte, s scores) {
 		left[o] = true
 	}
 	where := fmt.Sprintf("%s %s:%d", l.set, l.file, l.line)
-	for _, o := range typedOf(t, text) {
+	for _, o := range typed {
 		switch {
 		case left[o]:
 			delete(left, o)
@@ -198,20 +204,14 @@ func compareTyped(t *testing.T, l labelled, text []byte, s scores) {
 
 // typedOf returns what an extractor takes from the typed fields of an event, a
 // line of JSON that is read as from a file.
-func typedOf(t *testing.T, line []byte) (list []intel.Observable) {
+func typedOf(t *testing.T, line []byte, decoder *telemetry.Decoder, x *observable.Extractor) (list []intel.Observable) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "event.json")
 	if err := os.WriteFile(path, append(bytes.Clone(line), '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	mappings, err := logsource.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := intel.NewNames(mappings.Rewrite)
-	decoder, x := telemetry.NewDecoder(mappings, names), observable.NewExtractor(names)
 	reader := telemetry.Reader{Paths: []string{path}}
-	err = reader.Run(t.Context(), func(b *telemetry.Block) error {
+	err := reader.Run(t.Context(), func(b *telemetry.Block) error {
 		defer b.Release()
 		_, err := decoder.Decode(b, func(e *telemetry.Event) error {
 			x.Each(&e.Record, func(kind intel.ObservableKind, value []byte) {
