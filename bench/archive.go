@@ -106,7 +106,8 @@ func (w *archiveWorld) fill(each func(visit func(*telemetry.Event) error) error)
 	next := func() error {
 		w.archive.Put(entry, batch)
 		entry, batch = entry+1, w.archive.NewBatch()
-		return w.archive.Commit(entry - 1)
+		w.archive.Commit(entry - 1)
+		return w.archive.Settle()
 	}
 	err := each(func(e *telemetry.Event) error {
 		if !batch.Add(e) {

@@ -16,6 +16,7 @@ import (
 type ledgerSizes struct {
 	keys, peers uint64
 	fresh       float64
+	dir         string // a folder that the ledger stays in; empty for none
 	child       string // this process is the one that is killed: the folder it fills
 }
 
@@ -23,6 +24,7 @@ func (s *ledgerSizes) flags() {
 	flag.Uint64Var(&s.keys, "ledger-keys", 100_000_000, "observables to fill the ledger with")
 	flag.Uint64Var(&s.peers, "ledger-peers", 5_000_000, "observables to fill the ledger and each database with")
 	flag.Float64Var(&s.fresh, "ledger-fresh", 0.5, "share of sightings that are of a new observable")
+	flag.StringVar(&s.dir, "ledger-dir", "", "folder to keep the ledger in that is alone: what is in it is not filled again but asked only")
 	flag.StringVar(&s.child, "ledger-child", "", "used by the benchmark itself")
 }
 

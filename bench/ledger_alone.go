@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,11 @@ const (
 // ledgerAlone fills a ledger, compacting as it goes, kills a process that
 // fills it further, and asks it questions, cold and warm.
 func (b *bench) ledgerAlone(ctx context.Context, _ *stream) (*report, error) {
-	dir := filepath.Join(b.work, "ledger")
 	r := &report{title: "The ledger alone", unit: "sighting"}
+	dir := cmp.Or(b.ledger.dir, filepath.Join(b.work, "ledger"))
+	if _, err := os.Stat(dir); err == nil {
+		return r, askLedger(ctx, dir, b.ledger.keys, r)
+	}
 	made, err := b.fillAlone(ctx, dir, r)
 	if err != nil {
 		return nil, err

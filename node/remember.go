@@ -67,7 +67,8 @@ type malformed struct {
 
 // Run works on what Accept and Ingest put into the journal until ctx ends:
 // workers decode, match and collect, one goroutine commits in the journal's
-// order. What was not finished is begun again by the next Run.
+// order, one writes to the archive. What was not finished is begun again by the
+// next Run.
 //
 // Where the disk refuses it waits and tries again; it fails with what cannot be
 // mended by waiting.
@@ -95,7 +96,9 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 		return working.Wait()
 	})
-	group.Go(func() error { return n.commitInOrder(ctx, done, free) })
+	committed := make(chan struct{}, 1)
+	group.Go(func() error { return n.commitInOrder(ctx, done, free, committed) })
+	group.Go(func() error { return n.settle(ctx, committed) })
 	group.Go(func() error { return n.keep(ctx) })
 	if err := group.Wait(); !errors.Is(err, context.Canceled) {
 		return err
@@ -257,9 +260,9 @@ func (r *rememberer) logSources(class *intel.Class) []intel.LogSource {
 }
 
 // commitInOrder commits what workers made in the order of the journal.
-func (n *Node) commitInOrder(ctx context.Context, done <-chan *worked, free <-chan struct{}) error {
+func (n *Node) commitInOrder(ctx context.Context, done <-chan *worked, free <-chan struct{}, committed chan<- struct{}) error {
 	early := map[uint64]*worked{}
-	c := committer{node: n}
+	c := committer{node: n, committed: committed}
 	next := uint64(0)
 	var failed error
 	for w := range done {
@@ -280,6 +283,7 @@ func (n *Node) commitInOrder(ctx context.Context, done <-chan *worked, free <-ch
 // committer keeps what workers made. It belongs to one goroutine.
 type committer struct {
 	node      *Node
+	committed chan<- struct{} // poked after each stretch
 	detection *detection
 	sink      *detect.Sink // of the detection
 }
@@ -305,15 +309,54 @@ func (c *committer) commit(ctx context.Context, w *worked) error {
 	for _, a := range w.events {
 		n.memory.Archive.Put(a.entry, a.batch)
 	}
-	if w.last > n.memory.Archive.Cursor() {
-		if err := n.memory.Archive.Commit(w.last); err != nil {
-			// The events are kept, and stay in the journal: a later call writes them.
-			n.log.Error("cannot archive for now", errorAttr(err))
-		}
-	}
+	n.memory.Archive.Commit(w.last)
 	n.tell(told, w)
 	n.came(w.last)
+	select {
+	case c.committed <- struct{}{}:
+	default: // it will look anyway
+	}
+	return n.uncrowd(ctx)
+}
+
+// settle writes to the archive what was committed, so that findings and the
+// ledger do not wait for it.
+func (n *Node) settle(ctx context.Context, committed <-chan struct{}) error {
+	silence := time.NewTicker(tidyEvery) // what came last is written as well
+	defer silence.Stop()
+	for {
+		select {
+		case <-committed:
+		case <-silence.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := n.memory.Archive.Settle(); err != nil {
+			n.cannotArchive(err)
+		}
+	}
+}
+
+// uncrowd waits while the archive holds more than it should: then the journal
+// grows, and at last refuses senders.
+func (n *Node) uncrowd(ctx context.Context) error {
+	for n.memory.Archive.Crowded() {
+		err := n.memory.Archive.Flush()
+		if err == nil {
+			return nil
+		}
+		n.cannotArchive(err)
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// cannotArchive says so. The events are kept, and stay in the journal: a later
+// call writes them.
+func (n *Node) cannotArchive(err error) {
+	n.log.Error("cannot archive for now", errorAttr(err))
 }
 
 // tell hands on what others want to know of a stretch.
@@ -342,11 +385,18 @@ func (n *Node) patiently(ctx context.Context, try func() error) error {
 			return err
 		}
 		n.log.Error("cannot remember for now; trying again", errorAttr(err))
-		select {
-		case <-time.After(againAfter):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(againAfter):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -39,7 +39,7 @@ func child(dir string) error {
 	for entry := a.Cursor() + 1; ; entry++ {
 		w.putPlain(a, mappings.Class(""), entry, perCrashEntry)
 		w.putPlain(a, mappings.Class(""), entry+1000, 1) // as another worker that is ahead would
-		if err := a.Commit(entry); err != nil {
+		if err := commit(a, entry); err != nil {
 			return err
 		}
 		fmt.Println(a.Cursor())

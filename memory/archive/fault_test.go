@@ -50,7 +50,7 @@ func (w *world) flushed(t *testing.T, dir string, entries, events int) *archive.
 	class := w.mappings.Class("")
 	for entry := uint64(1); entry <= uint64(entries); entry++ {
 		w.putPlain(a, class, entry, events)
-		if err := errorsOf(a.Commit(entry), a.Flush()); err != nil {
+		if err := errorsOf(commit(a, entry), a.Flush()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -258,7 +258,7 @@ func FuzzIndex(f *testing.F) {
 		f.Fatal(err)
 	}
 	w.putPlain(a, w.mappings.Class(""), 1, 100)
-	if err := errorsOf(a.Commit(1), a.Close()); err != nil {
+	if err := errorsOf(commit(a, 1), a.Close()); err != nil {
 		f.Fatal(err)
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "segments", "*.parquet"))

@@ -66,7 +66,7 @@ func childOnFullDisk(dir string) error {
 	write := func() error {
 		entry++
 		w.putPlain(a, mappings.Class(""), entry, perEntry)
-		return errorsOf(a.Commit(entry), a.Flush())
+		return errorsOf(commit(a, entry), a.Flush())
 	}
 	if err = write(); err != nil {
 		return err

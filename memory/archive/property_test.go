@@ -139,7 +139,7 @@ func TestEveryEventIsThereOnce(t *testing.T) {
 					put(entry)
 				}
 			case 1:
-				if err := a.Commit(uint64(len(m.entries))); err != nil {
+				if err := commit(a, uint64(len(m.entries))); err != nil {
 					rt.Fatal(err)
 				}
 				if err := a.Flush(); err != nil {
@@ -151,7 +151,7 @@ func TestEveryEventIsThereOnce(t *testing.T) {
 				}
 			}
 		}
-		if err := a.Commit(uint64(len(m.entries))); err != nil {
+		if err := commit(a, uint64(len(m.entries))); err != nil {
 			rt.Fatal(err)
 		}
 		if err := errorsOf(a.Flush(), a.Compact(t.Context())); err != nil {
@@ -210,7 +210,7 @@ func mixed(t *testing.T, w *world) (*archive.Archive, []*telemetry.Event) {
 		}
 	}
 	a.Put(1, b)
-	if err := errorsOf(a.Commit(1), a.Flush()); err != nil {
+	if err := errorsOf(commit(a, 1), a.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	return a, all

@@ -19,7 +19,7 @@ func (w *world) hourly(t *testing.T, hours int) *archive.Archive {
 	})
 	for hour := 1; hour <= hours; hour++ {
 		w.putPlain(a, w.mappings.Class(""), uint64(hour), 10)
-		if err := errorsOf(a.Commit(uint64(hour)), a.Flush()); err != nil {
+		if err := errorsOf(commit(a, uint64(hour)), a.Flush()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestPruneThinsSegmentsOfManyDays(t *testing.T) {
 		b.Add(e)
 	}
 	a.Put(1, b)
-	if err := errorsOf(a.Commit(1), a.Flush()); err != nil {
+	if err := errorsOf(commit(a, 1), a.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	if a.Stats().Segments != 1 {
@@ -125,7 +125,7 @@ func TestCommitWritesWhatIsLargeOrOld(t *testing.T) {
 	step := func(what string, entry uint64, events int, want uint64) {
 		t.Helper()
 		w.putPlain(a, class, entry, events)
-		if err := a.Commit(entry); err != nil {
+		if err := commit(a, entry); err != nil {
 			t.Fatal(err)
 		}
 		if a.Cursor() != want {

@@ -105,7 +105,7 @@ func (w *world) put(tb testing.TB, a *archive.Archive, paths ...string) int {
 	batch := a.NewBatch()
 	next := func() {
 		a.Put(entry, batch)
-		if err := a.Commit(entry); err != nil {
+		if err := commit(a, entry); err != nil {
 			tb.Fatal(err)
 		}
 		entry, batch = entry+1, a.NewBatch()
@@ -140,3 +140,9 @@ func scan[T any](tb testing.TB, a *archive.Archive, q archive.Query, names *inte
 }
 
 func castagnoli(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
+
+// commit is what a node does after it has put.
+func commit(a *archive.Archive, cursor uint64) error {
+	a.Commit(cursor)
+	return a.Settle()
+}

@@ -36,29 +36,46 @@ func (a *Archive) wait() {
 	}
 }
 
-// Commit says that all events of the entries up to the cursor were put, and
-// writes them when they are many or old: then it takes some seconds, while Put
-// goes on. The bytes held are bounded by Config.FlushBytes and what is put
-// between two calls. When it fails nothing is lost or half-written: the events
-// are kept and written by a later call.
-func (a *Archive) Commit(cursor uint64) error {
+// Commit says that all events of the entries up to the cursor were put. It
+// waits for nothing; Settle or Flush writes them.
+func (a *Archive) Commit(cursor uint64) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.committed = max(a.committed, cursor)
 	if a.committed > a.Cursor() {
 		a.wait()
 	}
+}
+
+// Settle writes what was committed when it is much or old: then it takes some
+// seconds, while Put and Commit go on. When it fails nothing is lost or
+// half-written: the events are kept and written by a later call.
+func (a *Archive) Settle() error {
+	if !a.due() {
+		return nil
+	}
+	return a.Flush()
+}
+
+func (a *Archive) due() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	ready := int64(0)
 	for _, p := range a.pending {
 		if p.entry <= a.committed {
 			ready += p.batch.size()
 		}
 	}
-	due := ready >= a.config.FlushBytes || (!a.oldest.IsZero() && a.config.Now().Sub(a.oldest) >= a.config.FlushAge)
-	a.mu.Unlock()
-	if !due {
-		return nil
-	}
-	return a.Flush()
+	return ready >= a.config.FlushBytes || (!a.oldest.IsZero() && a.config.Now().Sub(a.oldest) >= a.config.FlushAge)
+}
+
+// Crowded reports whether what was put and is not written is so much that
+// whoever puts should wait for Flush: twice Config.FlushBytes, so that one half
+// is filled while the other is written.
+func (a *Archive) Crowded() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.held >= 2*a.config.FlushBytes
 }
 
 // Flush writes all that is committed.

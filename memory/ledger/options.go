@@ -54,7 +54,7 @@ const (
 	// memtable becomes, so that putting one in rewrites no more than it must.
 	levelBytes = 128 << 20
 	// blockBytes is how much is read and unpacked for one answer.
-	blockBytes = 8 << 10
+	blockBytes = 4 << 10
 	// filterBits is the size of the filters for each key: one look-up in a
 	// hundred of what is not there reads the disk in vain.
 	filterBits = 10
