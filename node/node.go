@@ -197,6 +197,7 @@ func (n *Node) Detect(rules *Rules) error {
 const (
 	markLive   = 'l' // to be watched and remembered
 	markPast   = 'p' // to be remembered only
+	markNoted  = 'n' // as live, behind the length of a note, and the note
 	markLength = 1
 )
 
@@ -204,11 +205,7 @@ const (
 // and its events are watched and remembered whatever happens to the process.
 // The error is fault.Unavailable when the sender has to try again later.
 func (n *Node) Accept(ctx context.Context, b *telemetry.Block) error {
-	entry, err := appendEntry(nil, markLive, b)
-	if err != nil {
-		return err
-	}
-	_, err = n.memory.Journal.Append(ctx, entry)
+	_, err := n.AcceptNoted(ctx, b, nil)
 	return err
 }
 
@@ -217,11 +214,18 @@ func appendEntry(to []byte, mark byte, b *telemetry.Block) ([]byte, error) {
 }
 
 func parseEntry(entry []byte) (mark byte, b *telemetry.Block, err error) {
-	if len(entry) < markLength || (entry[0] != markLive && entry[0] != markPast) {
+	if len(entry) < markLength || (entry[0] != markLive && entry[0] != markPast && entry[0] != markNoted) {
 		return 0, nil, fmt.Errorf("an entry of the journal that this version does not know: %w", fault.Invalid)
 	}
-	b, err = telemetry.ReadBlock(entry[markLength:])
-	return entry[0], b, err
+	mark = entry[0]
+	if mark == markNoted {
+		mark = markLive
+	}
+	_, block, err := splitNote(entry)
+	if err == nil {
+		b, err = telemetry.ReadBlock(block)
+	}
+	return mark, b, err
 }
 
 // start returns the journal's entry up to which nothing is left to do. Findings
