@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -97,7 +98,7 @@ func (a *answers) begin() error {
 	for _, entry := range a.slot {
 		text = binary.LittleEndian.AppendUint64(text, entry)
 	}
-	err := replaceFile(a.path, text)
+	err := errors.Join(os.MkdirAll(filepath.Dir(a.path), 0o700), replaceFile(a.path, text))
 	if err == nil {
 		a.file, err = os.OpenFile(a.path, os.O_WRONLY, 0o600)
 	}
