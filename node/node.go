@@ -51,7 +51,7 @@ type Config struct {
 // Memory is how much a node remembers, and for how long.
 type Memory struct {
 	JournalBytes int64         `yaml:"journal_bytes"` // what may wait to be remembered; 0: 4 GiB
-	CacheBytes   int64         `yaml:"cache_bytes"`   // memory for the ledger; 0: 256 MiB
+	CacheBytes   int64         `yaml:"cache_bytes"`   // memory for the ledger; 0: 512 MiB
 	Ledger       time.Duration `yaml:"ledger"`        // how long observables are remembered; 0: for ever
 	LedgerBytes  int64         `yaml:"ledger_bytes"`  // how much it may take on disk; 0: no limit
 	Archive      time.Duration `yaml:"archive"`       // how long events are kept; 0: for ever

@@ -15,8 +15,8 @@ import (
 // Config is how a ledger is kept. Its zero value works.
 type Config struct {
 	// CacheBytes is how much of the ledger is kept in memory unpacked: 0 is
-	// 256 MiB, which holds the filters of 100 million observables (10 bits
-	// each), the indexes, and what was asked last.
+	// 512 MiB, which holds the filters of 100 million observables (10 bits
+	// each), the indexes, and the blocks that 100,000 questions read.
 	CacheBytes int64
 	// MemtableBytes is how much is collected in memory before it is written in
 	// order: 0 is 16 MiB. At most memtables of them exist, and as much log has
@@ -42,7 +42,7 @@ type Config struct {
 }
 
 const (
-	defaultCacheBytes    = 256 << 20
+	defaultCacheBytes    = 512 << 20
 	defaultMemtableBytes = 16 << 20
 	defaultCompactions   = 2
 	defaultNewPerDay     = 10_000_000
