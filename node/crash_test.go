@@ -32,6 +32,13 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashedNode); dir != "" {
 		os.Exit(acceptUntilKilled(dir))
 	}
+	if dir := os.Getenv(fullNode); dir != "" {
+		if err := fillDisk(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

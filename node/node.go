@@ -56,6 +56,7 @@ type Memory struct {
 	LedgerBytes  int64         `yaml:"ledger_bytes"`  // how much it may take on disk; 0: no limit
 	Archive      time.Duration `yaml:"archive"`       // how long events are kept; 0: for ever
 	ArchiveBytes int64         `yaml:"archive_bytes"` // how much the archive may take on disk; 0: no limit
+	FreeBytes    uint64        `yaml:"free_bytes"`    // how much of the disk the ledger leaves free; 0: 1 GiB
 	NewPerDay    int64         `yaml:"new_per_day"`   // new observables a source may bring a day; 0: 10 million
 }
 
@@ -128,7 +129,7 @@ func Open(c Config) (n *Node, err error) {
 
 func (n *Node) memoryConfig() memory.Config {
 	c := memory.Config{
-		Ledger:  ledger.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay},
+		Ledger:  ledger.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay, FreeBytes: n.config.Memory.FreeBytes},
 		Archive: archive.Config{Names: n.names, Describe: n.config.Mappings.Key, Class: n.config.Mappings.Class},
 		Log:     n.log,
 	}
