@@ -22,6 +22,7 @@ type cli struct {
 	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import."`
 	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
+	Regime     regimeCmd     `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that sensors send with and analysts ask with."`
 	Version    versionCmd    `cmd:"" help:"Say which version this is."`
 }
