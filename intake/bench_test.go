@@ -36,7 +36,7 @@ func BenchmarkTaking(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			in, err := intake.New(intake.Config{}, quiet(), tokens, func(context.Context, *telemetry.Block) error { return nil })
+			in, err := intake.New(intake.Config{}, quiet(), tokens, func(context.Context, *telemetry.Block, []byte) (uint64, error) { return 0, nil })
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -215,6 +215,17 @@ func patientWriter(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // a test's recorder has none
 }
 
+// answer acknowledges what is kept by an answer in JSON.
+func (r *receipt) answer(w http.ResponseWriter, request *http.Request, status int, answer any) error {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("X-Elastic-Product", "Elasticsearch") // its clients speak to nothing else
+	r.deliver(w, request, "application/json", status, append(text, '\n'))
+	return nil
+}
+
 func writeJSON(w http.ResponseWriter, status int, answer any) {
 	patientWriter(w)
 	w.Header().Set("Content-Type", "application/json")

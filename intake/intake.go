@@ -20,10 +20,12 @@ import (
 )
 
 // Accept takes a block over. It returns once the block is kept such that a
-// crash does not lose it, and may go on using it. An error that is
+// crash does not lose it, and may go on using it. With it a note is kept, where
+// there is one, for Recall, and the number of the entry that holds both is
+// returned; where notes cannot be kept it is 0. An error that is
 // fault.Unavailable says that there is no room now: the sender is told to come
 // again. It is called concurrently.
-type Accept func(ctx context.Context, b *telemetry.Block) error
+type Accept func(ctx context.Context, b *telemetry.Block, note []byte) (entry uint64, err error)
 
 // Intake listens and hands on what arrives. It is safe for concurrent use.
 type Intake struct {
@@ -36,6 +38,9 @@ type Intake struct {
 	tls     *tls.Config
 	sources *registry
 	aside   *Aside
+	doubts  *doubts
+	answers *answers
+	places  []cursor            // of followed files, as Recall found them; owned by Recall, then Run
 	slots   *semaphore.Weighted // requests worked on
 	memory  *semaphore.Weighted // bytes of requests being read
 	senders *limiters           // by token
@@ -62,10 +67,15 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 		memory:  semaphore.NewWeighted(config.Limits.Memory),
 		senders: newLimiters(config.Limits.TokenEvents),
 		addrs:   map[string][]net.Addr{},
+		doubts:  newDoubts(),
 	}
-	registryFile, asideDir := "", ""
+	registryFile, asideDir, answersFile := "", "", ""
 	if config.Dir != "" {
 		registryFile, asideDir = filepath.Join(config.Dir, "sources.json"), filepath.Join(config.Dir, "aside")
+		answersFile = filepath.Join(config.Dir, "answers")
+	}
+	if in.answers, err = openAnswers(answersFile); err != nil {
+		return nil, err
 	}
 	if in.sources, err = openRegistry(registryFile, config.Limits, in.now); err != nil {
 		return nil, err
@@ -76,6 +86,9 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 
 // Aside returns what could not be read and is kept for a replay.
 func (in *Intake) Aside() *Aside { return in.aside }
+
+// Close gives back what Recall opened, once Run and Serve have ended.
+func (in *Intake) Close() error { return in.answers.close() }
 
 // stopWithin is how long listeners get to finish what they have in hand.
 const stopWithin = 10 * time.Second

@@ -78,6 +78,7 @@ type otlpService struct {
 func (o *otlpService) Export(ctx context.Context, request *collector.ExportLogsServiceRequest) (*collector.ExportLogsServiceResponse, error) {
 	sender, _ := ctx.Value(otlpSender{}).(people.Identity)
 	records := o.in.newOTLPRecords(sender)
+	defer records.kept.close()
 	records.refused += otlpjson.FromProto(request, records.add)
 	if err := records.flush(ctx); err != nil {
 		if !errors.Is(err, fault.Unavailable) && ctx.Err() == nil {
@@ -85,6 +86,11 @@ func (o *otlpService) Export(ctx context.Context, request *collector.ExportLogsS
 		}
 		return nil, otlpStatus(err)
 	}
+	if err := ctx.Err(); err != nil { // who asked has gone
+		return nil, otlpStatus(err)
+	}
+	records.kept.promise()
+	records.kept.delivered() // as far as a gRPC server can tell
 	return records.response(), nil
 }
 

@@ -39,6 +39,9 @@ type Health struct {
 	Samples  []Sample          `json:"samples,omitempty"`  // the last of them
 	Refused  map[string]uint64 `json:"refused,omitempty"`  // records whose sender was told to come again, by reason
 	Dropped  map[string]uint64 `json:"dropped,omitempty"`  // records lost, by reason
+	// Repeated are records that came again because their sender was not told
+	// that they were kept; they are kept once.
+	Repeated uint64 `json:"repeated,omitempty"`
 }
 
 // Gap is a time in which a source said nothing for longer than usual.
@@ -124,6 +127,12 @@ func (s *source) arrived(now time.Time, format string, n, size int) {
 }
 
 func (s *source) refuse(reason string, n int) { s.count(&s.state.Refused, reason, n) }
+
+func (s *source) repeat(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Repeated += uint64(n)
+}
 
 func (s *source) drop(reason string, n int) {
 	if n > 0 {

@@ -56,6 +56,7 @@ type Memory struct {
 	LedgerBytes  int64         `yaml:"ledger_bytes"`  // how much it may take on disk; 0: no limit
 	Archive      time.Duration `yaml:"archive"`       // how long events are kept; 0: for ever
 	ArchiveBytes int64         `yaml:"archive_bytes"` // how much the archive may take on disk; 0: no limit
+	FreeBytes    uint64        `yaml:"free_bytes"`    // how much of the disk the ledger leaves free; 0: 1 GiB
 	NewPerDay    int64         `yaml:"new_per_day"`   // new observables a source may bring a day; 0: 10 million
 }
 
@@ -128,7 +129,7 @@ func Open(c Config) (n *Node, err error) {
 
 func (n *Node) memoryConfig() memory.Config {
 	c := memory.Config{
-		Ledger:  ledger.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay},
+		Ledger:  ledger.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay, FreeBytes: n.config.Memory.FreeBytes},
 		Archive: archive.Config{Names: n.names, Describe: n.config.Mappings.Key, Class: n.config.Mappings.Class},
 		Log:     n.log,
 	}
@@ -197,6 +198,7 @@ func (n *Node) Detect(rules *Rules) error {
 const (
 	markLive   = 'l' // to be watched and remembered
 	markPast   = 'p' // to be remembered only
+	markNoted  = 'n' // as live, behind the length of a note, and the note
 	markLength = 1
 )
 
@@ -204,11 +206,7 @@ const (
 // and its events are watched and remembered whatever happens to the process.
 // The error is fault.Unavailable when the sender has to try again later.
 func (n *Node) Accept(ctx context.Context, b *telemetry.Block) error {
-	entry, err := appendEntry(nil, markLive, b)
-	if err != nil {
-		return err
-	}
-	_, err = n.memory.Journal.Append(ctx, entry)
+	_, err := n.AcceptNoted(ctx, b, nil)
 	return err
 }
 
@@ -217,11 +215,18 @@ func appendEntry(to []byte, mark byte, b *telemetry.Block) ([]byte, error) {
 }
 
 func parseEntry(entry []byte) (mark byte, b *telemetry.Block, err error) {
-	if len(entry) < markLength || (entry[0] != markLive && entry[0] != markPast) {
+	if len(entry) < markLength || (entry[0] != markLive && entry[0] != markPast && entry[0] != markNoted) {
 		return 0, nil, fmt.Errorf("an entry of the journal that this version does not know: %w", fault.Invalid)
 	}
-	b, err = telemetry.ReadBlock(entry[markLength:])
-	return entry[0], b, err
+	mark = entry[0]
+	if mark == markNoted {
+		mark = markLive
+	}
+	_, block, err := splitNote(entry)
+	if err == nil {
+		b, err = telemetry.ReadBlock(block)
+	}
+	return mark, b, err
 }
 
 // start returns the journal's entry up to which nothing is left to do. Findings

@@ -60,13 +60,14 @@ type limitsConfig struct {
 
 // memoryConfig is how much is remembered, and for how long.
 type memoryConfig struct {
-	JournalBytes int64 `yaml:"journal_bytes"`
-	CacheBytes   int64 `yaml:"cache_bytes"`
-	Observables  age   `yaml:"observables"` // how long they are remembered, as 400d
-	LedgerBytes  int64 `yaml:"observables_bytes"`
-	Events       age   `yaml:"events"` // how long they are kept, as 90d
-	ArchiveBytes int64 `yaml:"events_bytes"`
-	NewPerDay    int64 `yaml:"new_observables_per_source_and_day"`
+	JournalBytes int64  `yaml:"journal_bytes"`
+	CacheBytes   int64  `yaml:"cache_bytes"`
+	Observables  age    `yaml:"observables"` // how long they are remembered, as 400d
+	LedgerBytes  int64  `yaml:"observables_bytes"`
+	Events       age    `yaml:"events"` // how long they are kept, as 90d
+	ArchiveBytes int64  `yaml:"events_bytes"`
+	FreeBytes    uint64 `yaml:"free_bytes"` // of the disk, below which nothing is remembered; 1 GiB
+	NewPerDay    int64  `yaml:"new_observables_per_source_and_day"`
 }
 
 // age is a duration that may be in days.
@@ -131,6 +132,6 @@ func (c *fileConfig) memory() node.Memory {
 	return node.Memory{
 		JournalBytes: m.JournalBytes, CacheBytes: m.CacheBytes, NewPerDay: m.NewPerDay,
 		Ledger: time.Duration(m.Observables), LedgerBytes: m.LedgerBytes,
-		Archive: time.Duration(m.Events), ArchiveBytes: m.ArchiveBytes,
+		Archive: time.Duration(m.Events), ArchiveBytes: m.ArchiveBytes, FreeBytes: m.FreeBytes,
 	}
 }

@@ -106,13 +106,15 @@ func (s *spread) takesIn() bool {
 func (r *running) accept() intake.Accept {
 	switch {
 	case r.spread == nil:
-		return r.node.Accept
+		return r.node.AcceptNoted
 	case r.spread.takesIn():
-		return r.spread.Accept
+		return func(ctx context.Context, b *telemetry.Block, _ []byte) (uint64, error) {
+			return 0, r.spread.Accept(ctx, b) // what travels carries no notes
+		}
 	}
 	role := r.spread.role
-	return func(context.Context, *telemetry.Block) error {
-		return fmt.Errorf("this node takes no telemetry in, its role is %s: send to one of the role %s: %w", role, cluster.Intake, fault.Unavailable)
+	return func(context.Context, *telemetry.Block, []byte) (uint64, error) {
+		return 0, fmt.Errorf("this node takes no telemetry in, its role is %s: send to one of the role %s: %w", role, cluster.Intake, fault.Unavailable)
 	}
 }
 

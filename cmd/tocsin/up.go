@@ -102,7 +102,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return nil
+	return r.intake.Recall(r.node.Noted)
 }
 
 // printer shows findings on a terminal as they come; elsewhere they are kept
@@ -160,8 +160,12 @@ func (r *running) close() error {
 	if r.spread != nil {
 		r.spread.Close()
 	}
-	if r.node == nil {
-		return nil
+	var errs []error
+	if r.intake != nil {
+		errs = append(errs, r.intake.Close())
 	}
-	return r.node.Close()
+	if r.node != nil {
+		errs = append(errs, r.node.Close())
+	}
+	return errors.Join(errs...)
 }
