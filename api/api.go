@@ -9,11 +9,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/internal/fault"
+	"tocsin/internal/request"
 	"tocsin/knowledge"
 	"tocsin/node"
 	"tocsin/people"
@@ -32,7 +38,14 @@ type Config struct {
 	Hunt func(context.Context, node.Hunt) (node.Hunted, error)
 	// Intake answers everything that is not the API's.
 	Intake http.Handler
-	Log    *slog.Logger
+	// Ready are the parts that have to work for the node to be ready.
+	Ready []node.ReadyPart
+	// Backup writes everything that the node keeps; nil when it cannot be asked
+	// for.
+	Backup func(ctx context.Context, to io.Writer) error
+	// Metrics is what /metrics tells, and where the API counts; nil for neither.
+	Metrics *prometheus.Registry
+	Log     *slog.Logger
 }
 
 // route is one thing that the API answers.
@@ -52,33 +65,44 @@ func routes() []route {
 		{"GET /api/v1/indicators", people.Read, (*api).listIndicators},
 		{"POST /api/v1/indicators/{name}", people.Ask, (*api).addIndicators},
 		{"DELETE /api/v1/indicators/{name}", people.Ask, (*api).removeIndicators},
+		{"POST /api/v1/backup", people.OperateNode, (*api).backup},
 	}
 }
 
-type api struct{ Config }
+type api struct {
+	Config
+	metrics   *metrics
+	backingUp atomic.Bool
+}
 
 // Handler returns the node's whole HTTP interface.
 func Handler(c Config) http.Handler {
 	if c.Hunt == nil {
 		c.Hunt = c.Node.Hunt
 	}
-	a := &api{c}
+	var count prometheus.Registerer
+	if c.Metrics != nil {
+		count = c.Metrics
+	}
+	a := &api{Config: c, metrics: newMetrics(count)}
 	mux := http.NewServeMux()
 	for _, r := range routes() {
-		mux.Handle(r.pattern, c.Tokens.Guard(r.right, a.handler(r)))
+		mux.Handle(r.pattern, c.Tokens.Guard(r.right, patient(a.handler(r))))
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n"))
-	})
+	mux.HandleFunc("GET /healthz", alive)
+	mux.HandleFunc("GET /readyz", a.readyz)
+	if c.Metrics != nil {
+		mux.Handle("GET /metrics", a.metricsHandler())
+	}
 	mux.Handle("/", c.Intake)
-	return http.NewCrossOriginProtection().Handler(mux)
+	return a.observed(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // handler turns a route's error into an answer.
 func (a *api) handler(r route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		if err := r.answer(a, w, request); err != nil {
-			a.fail(w, request, err)
+	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
+		if err := r.answer(a, w, asked); err != nil {
+			a.fail(w, asked, err)
 		}
 	})
 }
@@ -101,18 +125,22 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // nobody is there any more
 	}
-	status, detail := http.StatusInternalServerError, "internal error; the node's log says which"
+	status, detail := http.StatusInternalServerError, "internal error; the node's log says which, under the request's ID"
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
 			status, detail = s.status, err.Error()
 		}
 	}
 	if status == http.StatusInternalServerError {
-		a.Log.Error("request failed", slog.String("path", r.URL.Path), slog.Any("error", err))
+		a.Log.ErrorContext(r.Context(), "request failed", slog.String("path", r.URL.Path), slog.Any("error", err))
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail})
+	problem := map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}
+	if id := request.ID(r.Context()); id != "" {
+		problem["request_id"] = id
+	}
+	_ = json.NewEncoder(w).Encode(problem)
 }
 
 func answer(w http.ResponseWriter, v any) error {
@@ -130,7 +158,9 @@ func (a *api) hunt(w http.ResponseWriter, r *http.Request) error {
 	if err := body.Decode(&h); err != nil {
 		return fmt.Errorf("hunt: %w: %w", err, fault.Invalid)
 	}
+	started := time.Now()
 	told, err := a.Hunt(r.Context(), h)
+	a.metrics.hunted(started, &told, err)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"tocsin/internal/fault"
+	"tocsin/internal/request"
 	"tocsin/people"
 )
 
@@ -102,11 +103,12 @@ func (in *Intake) Handler() http.Handler {
 		answers[i] = in.tokens.Guard(routes[i].Right, in.answerer(routes[i]))
 	}
 	unknown := in.tokens.Guard(people.Send, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuseElastic(w, http.StatusNotFound, "resource_not_found_exception", "this node does not offer "+r.Method+" "+r.URL.Path)
+		refuseElastic(w, r, http.StatusNotFound, "resource_not_found_exception", "this node does not offer "+r.Method+" "+r.URL.Path)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for i := range routes {
 			if routes[i].fits(r.URL.Path) && strings.Contains(" "+routes[i].Methods+" ", " "+r.Method+" ") {
+				r.Pattern = routes[i].Pattern // for whoever counts requests
 				answers[i].ServeHTTP(w, r)
 				return
 			}
@@ -167,16 +169,16 @@ func (in *Intake) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &refused):
 		w.Header().Set("Retry-After", seconds(refused.After))
-		refuseElastic(w, refused.status(), rejected, refused.Error())
+		refuseElastic(w, r, refused.status(), rejected, refused.Error())
 	case errors.As(err, &wrong):
-		refuseElastic(w, wrong.status, wrong.kind, wrong.reason)
+		refuseElastic(w, r, wrong.status, wrong.kind, wrong.reason)
 	case r.Context().Err() != nil:
-		refuseElastic(w, http.StatusServiceUnavailable, "timeout_exception", "the request ended early")
+		refuseElastic(w, r, http.StatusServiceUnavailable, "timeout_exception", "the request ended early")
 	case errors.Is(err, fault.Invalid):
-		refuseElastic(w, http.StatusBadRequest, "illegal_argument_exception", err.Error())
+		refuseElastic(w, r, http.StatusBadRequest, "illegal_argument_exception", err.Error())
 	default:
 		in.logFailure(r.Context(), err)
-		refuseElastic(w, http.StatusInternalServerError, "exception", "internal error")
+		refuseElastic(w, r, http.StatusInternalServerError, "exception", "internal error")
 	}
 }
 
@@ -200,11 +202,12 @@ type problem struct {
 	Title  string       `json:"title"`
 	Status int          `json:"status"`
 	Detail string       `json:"detail"`
+	ID     string       `json:"request_id,omitempty"`
 	Error  elasticError `json:"error"`
 }
 
-func refuseElastic(w http.ResponseWriter, status int, kind, reason string) {
-	writeJSON(w, status, problem{http.StatusText(status), status, reason, elasticError{Type: kind, Reason: reason}})
+func refuseElastic(w http.ResponseWriter, r *http.Request, status int, kind, reason string) {
+	writeJSON(w, status, problem{http.StatusText(status), status, reason, request.ID(r.Context()), elasticError{Type: kind, Reason: reason}})
 }
 
 // answerWithin is how long a sender may take to read its answer.

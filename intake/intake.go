@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -56,7 +55,7 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	config = config.withDefaults()
+	config = config.WithDefaults()
 	secure, err := config.TLS()
 	if err != nil {
 		return nil, err
@@ -77,7 +76,7 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 	if in.answers, err = openAnswers(answersFile); err != nil {
 		return nil, err
 	}
-	if in.sources, err = openRegistry(registryFile, config.Limits, in.now); err != nil {
+	if in.sources, err = openRegistry(registryFile, config.Limits, in.now, config.Metrics); err != nil {
 		return nil, err
 	}
 	in.aside = OpenAside(asideDir, config.Limits.Aside, config.Limits.AsideAge, in.now)
@@ -90,11 +89,16 @@ func (in *Intake) Aside() *Aside { return in.aside }
 // Close gives back what Recall opened, once Run and Serve have ended.
 func (in *Intake) Close() error { return in.answers.close() }
 
-// stopWithin is how long listeners get to finish what they have in hand.
-const stopWithin = 10 * time.Second
+// stopWithin is how long listeners get to finish what they have in hand. A node
+// has to be gone within ten seconds, as who supervises it expects: the rest is
+// for memory to write what it holds.
+const stopWithin = 5 * time.Second
+
+// abandonWithin is how long requests get to notice that they are broken off.
+const abandonWithin = 2 * time.Second
 
 // Run listens on every address but that of HTTP, and follows files, until ctx
-// ends. It then takes no more, finishes what it has in hand within ten
+// ends. It then takes no more, finishes what it has in hand within five
 // seconds, and returns nil; an error says what could not be listened on.
 func (in *Intake) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -133,44 +137,6 @@ func (in *Intake) keepRegistry(ctx context.Context) {
 			in.aside.Tidy()
 		}
 	}
-}
-
-// Serve serves HTTP on the configured address until ctx ends, by a handler that
-// holds Handler and what else the node offers there.
-func (in *Intake) Serve(ctx context.Context, handler http.Handler) error {
-	l, err := in.listen(ctx, "HTTP", in.config.Listen)
-	if err != nil {
-		return err
-	}
-	if in.tls != nil {
-		config := in.tls.Clone()
-		config.NextProtos = []string{"h2", "http/1.1"}
-		l = tls.NewListener(l, config)
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: in.config.Limits.Slow,
-		IdleTimeout:       2 * time.Minute, // shippers keep connections between batches
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(in.log.Handler(), slog.LevelDebug),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("HTTP on %s: %w", in.config.Listen, err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	err = server.Shutdown(grace)
-	if err != nil {
-		err = server.Close()
-	}
-	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return err
 }
 
 // listen opens a TCP listener that bounds its connections.

@@ -64,6 +64,7 @@ type source struct {
 	name      string
 	allowance allowance
 	started   time.Time // of the node
+	metrics   *kindMetrics
 
 	mu     sync.Mutex
 	state  Health // guarded by mu; rates, Silent and Usual are made on reading
@@ -76,7 +77,7 @@ type source struct {
 func newSource(name, kind string, r *registry) *source {
 	return &source{
 		name: name, allowance: newAllowance(r.limits.SourceEvents), started: r.started, next: 1,
-		state: Health{Name: name, Kind: kind},
+		metrics: r.metrics.of(kind), state: Health{Name: name, Kind: kind},
 	}
 }
 
@@ -124,9 +125,14 @@ func (s *source) arrived(now time.Time, format string, n, size int) {
 	h.Records += uint64(n)
 	h.Bytes += uint64(size)
 	s.rate.add(now, n)
+	s.metrics.records.Add(float64(n))
+	s.metrics.bytes.Add(float64(size))
 }
 
-func (s *source) refuse(reason string, n int) { s.count(&s.state.Refused, reason, n) }
+func (s *source) refuse(reason string, n int) {
+	s.metrics.refused.WithLabelValues(reason).Add(float64(n))
+	s.count(&s.state.Refused, reason, n)
+}
 
 func (s *source) repeat(n int) {
 	s.mu.Lock()
@@ -136,6 +142,7 @@ func (s *source) repeat(n int) {
 
 func (s *source) drop(reason string, n int) {
 	if n > 0 {
+		s.metrics.dropped.WithLabelValues(reason).Add(float64(n))
 		s.count(&s.state.Dropped, reason, n)
 	}
 }
@@ -177,8 +184,10 @@ func (s *source) decoded(now time.Time, events uint64, newest time.Time, problem
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Events += events
+	s.metrics.events.Add(float64(events))
 	for _, p := range problems {
 		addReason(&s.state.Problems, p.Reason, p.Count)
+		s.metrics.problems.Add(float64(p.Count))
 	}
 	if newest.IsZero() {
 		return
@@ -191,6 +200,12 @@ func (s *source) decoded(now time.Time, events uint64, newest time.Time, problem
 	case newest.After(s.state.Newest):
 		s.state.Newest = newest.UTC()
 	}
+}
+
+func (s *source) silent(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pauses.silent(now)
 }
 
 // health returns a copy.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"tocsin/detect"
 	"tocsin/detect/indicator"
 	"tocsin/detect/sigma"
@@ -46,6 +48,12 @@ type Config struct {
 	Malformed func(reason string, record *telemetry.Block)
 	// Log is told what an operator should know.
 	Log *slog.Logger
+	// Prepare is called once the data directory is the node's alone and before
+	// anything in it is opened: it may refuse it, or bring it up to date. May be
+	// nil.
+	Prepare func(dir string) error
+	// Metrics is where the node and its memory count; nil counts nowhere.
+	Metrics prometheus.Registerer
 }
 
 // Memory is how much a node remembers, and for how long.
@@ -78,6 +86,7 @@ type Node struct {
 	names    *intel.Names
 	memory   *memory.Memory
 	coverage *coverage.Rules
+	metrics  *metrics
 
 	findings  *findingLog // owned by Run
 	detection atomic.Pointer[detection]
@@ -104,6 +113,7 @@ func Open(c Config) (n *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Metrics = prometheus.WrapRegistererWithPrefix("tocsin_", c.Metrics)
 	n = &Node{coverage: rules, config: c, log: c.Log, names: intel.NewNames(c.Mappings.Rewrite), moved: make(chan struct{})}
 	if n.lock, err = lockfile.Take(filepath.Join(c.Dir, "lock")); err != nil {
 		return nil, err
@@ -116,15 +126,34 @@ func Open(c Config) (n *Node, err error) {
 	if err := n.Say(""); err != nil {
 		return n, err
 	}
-	if n.memory, err = memory.Open(filepath.Join(c.Dir, "memory"), n.memoryConfig()); err != nil {
+	if err := n.prepare(); err != nil {
 		return n, err
 	}
-	if n.findings, err = openFindings(filepath.Join(c.Dir, "findings"), c.Encode); err != nil {
+	if n.memory, err = memory.Open(filepath.Join(c.Dir, MemoryFolder), n.memoryConfig()); err != nil {
 		return n, err
 	}
+	if n.findings, err = openFindings(filepath.Join(c.Dir, FindingsFolder), c.Encode, n.counting("findings")); err != nil {
+		return n, err
+	}
+	n.metrics = n.newMetrics(c.Metrics)
 	n.findings.before = max(n.findings.cursor, n.memory.Ledger.Cursor())
 	n.through = n.start()
 	return n, n.Detect(nil)
+}
+
+// prepare makes the data directory ready to be opened.
+func (n *Node) prepare() error {
+	if n.config.Prepare != nil {
+		if err := n.config.Prepare(n.config.Dir); err != nil {
+			return err
+		}
+	}
+	return sweep(n.config.Dir)
+}
+
+// counting is where a journal counts: there are two, told apart by a label.
+func (n *Node) counting(what string) prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"of": what}, n.config.Metrics)
 }
 
 func (n *Node) memoryConfig() memory.Config {
@@ -133,7 +162,8 @@ func (n *Node) memoryConfig() memory.Config {
 		Archive: archive.Config{Names: n.names, Describe: n.config.Mappings.Key, Class: n.config.Mappings.Class},
 		Log:     n.log,
 	}
-	c.Journal.MaxBytes = n.config.Memory.JournalBytes
+	c.Ledger.Metrics, c.Archive.Metrics = n.config.Metrics, n.config.Metrics
+	c.Journal.MaxBytes, c.Journal.Metrics = n.config.Memory.JournalBytes, n.counting("telemetry")
 	return c
 }
 

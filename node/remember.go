@@ -361,6 +361,7 @@ func (n *Node) cannotArchive(err error) {
 
 // tell hands on what others want to know of a stretch.
 func (n *Node) tell(found []*detect.Finding, w *worked) {
+	n.metrics.worked(found, w)
 	if n.config.Found != nil {
 		for _, f := range found {
 			n.config.Found(f)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tocsin/internal/fault"
+	"tocsin/internal/request"
 )
 
 type identityKey struct{}
@@ -26,14 +27,14 @@ func (t *Tokens) Guard(right Right, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := t.Allow(Credential(r.Header.Get("Authorization")), right)
 		if err != nil {
-			refuse(w, err)
+			refuse(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, who)))
 	})
 }
 
-func refuse(w http.ResponseWriter, err error) {
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, detail := http.StatusForbidden, err.Error()
 	switch {
 	case errors.Is(err, ErrUnknown):
@@ -50,7 +51,8 @@ func refuse(w http.ResponseWriter, err error) {
 		Title  string `json:"title"`
 		Status int    `json:"status"`
 		Detail string `json:"detail"`
-	}{http.StatusText(status), status, detail})
+		ID     string `json:"request_id,omitempty"`
+	}{http.StatusText(status), status, detail, request.ID(r.Context())})
 }
 
 // Credential returns the token that an Authorization header shows, in any of

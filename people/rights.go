@@ -16,6 +16,8 @@ const (
 	Send Right = "send" // hand in telemetry
 	Ask  Right = "ask"  // ask the memory, and change what is looked for
 	Read Right = "read" // see what the node knows of its sources and of itself
+	// OperateNode is to take backups: whoever has one has everything.
+	OperateNode Right = "operate the node"
 )
 
 // Role is what a token is for.
@@ -25,6 +27,8 @@ type Role string
 const (
 	Sensor  Role = "sensor"
 	Analyst Role = "analyst"
+	// Administrator runs the node.
+	Administrator Role = "administrator"
 )
 
 // The table: who may do what. What is not in it is forbidden.
@@ -34,6 +38,7 @@ var table = []struct {
 }{
 	{Sensor, []Right{Send}},
 	{Analyst, []Right{Ask, Read}},
+	{Administrator, []Right{Ask, Read, OperateNode}},
 }
 
 // Roles returns the roles there are.

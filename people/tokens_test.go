@@ -253,14 +253,15 @@ func TestRights(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		role people.Role
-		want [3]bool // send, ask, read
+		want [4]bool // send, ask, read, operate
 	}{
-		{people.Sensor, [3]bool{true, false, false}},
-		{people.Analyst, [3]bool{false, true, true}},
-		{"", [3]bool{}},
-		{"root", [3]bool{}},
+		{people.Sensor, [4]bool{true, false, false, false}},
+		{people.Analyst, [4]bool{false, true, true, false}},
+		{people.Administrator, [4]bool{false, true, true, true}},
+		{"", [4]bool{}},
+		{"root", [4]bool{}},
 	} {
-		for i, right := range []people.Right{people.Send, people.Ask, people.Read} {
+		for i, right := range []people.Right{people.Send, people.Ask, people.Read, people.OperateNode} {
 			if got := test.role.May(right); got != test.want[i] {
 				t.Errorf("%q may %s: %v", test.role, right, got)
 			}

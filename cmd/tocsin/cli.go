@@ -24,6 +24,10 @@ type cli struct {
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
 	Regime     regimeCmd     `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that sensors send with and analysts ask with."`
+	Config     configCmd     `cmd:"" help:"Check a configuration file; show what is in force and why."`
+	Backup     backupCmd     `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
+	Restore    restoreCmd    `cmd:"" help:"Put a backup in the data directory's place, or verify one."`
+	Doctor     doctorCmd     `cmd:"" help:"Check this machine and the data directory, and say what to do."`
 	Version    versionCmd    `cmd:"" help:"Say which version this is."`
 }
 
@@ -49,11 +53,11 @@ type console struct {
 }
 
 func (c *console) library() *knowledge.Library {
-	return knowledge.Open(filepath.Join(c.data, "rules"))
+	return knowledge.Open(filepath.Join(c.data, rulesFolder))
 }
 
 func (c *console) indicators() *knowledge.Indicators {
-	return knowledge.OpenIndicators(filepath.Join(c.data, "indicators"))
+	return knowledge.OpenIndicators(filepath.Join(c.data, indicatorsFolder))
 }
 
 // terminal says how to write to a stream: coloured and as wide as it is when it

@@ -117,7 +117,7 @@ func TestKilledNodeLosesAndDoublesNothing(t *testing.T) {
 	dir := t.TempDir()
 	rule, log := filepath.Join(dir, "rule.yml"), filepath.Join(dir, "app.log")
 	k := &killed{
-		node: &upNode{dir: filepath.Join(dir, "data"), args: []string{"--rules", rule}},
+		node: &upNode{dir: filepath.Join(dir, "data"), args: []string{"--listen", "127.0.0.1:0", "--rules", rule}},
 		acks: make(chan struct{}, 1), cut: map[string]bool{},
 	}
 	for path, text := range map[string]string{rule: killedRule, filepath.Join(k.node.dir, configName): fmt.Sprintf("follow: [%q]\n", log)} {

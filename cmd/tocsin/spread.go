@@ -71,7 +71,7 @@ func (r *running) openSpread(ctx context.Context, u spreadFlags, config fileConf
 		Bus:     bus.Config{URLs: servers, Name: "tocsin " + name, Credentials: c.Credentials, CA: c.CA, Certificate: c.Certificate, Key: c.Key},
 		Stream:  bus.StreamConfig{Name: c.Stream, Partitions: c.Partitions, Bytes: c.Bytes, Replicas: c.Replicas},
 		Name:    name,
-		Dir:     filepath.Join(r.data, "cluster"),
+		Dir:     filepath.Join(r.data, clusterFolder),
 		Accept:  r.node.Accept,
 		Answers: map[string]func(context.Context, []byte) ([]byte, error){huntTopic: r.node.AnswerHunt},
 		Log:     r.log.With(slog.String("room", "cluster")),

@@ -198,6 +198,16 @@ func (c *Cluster) State(ctx context.Context) State {
 	return s
 }
 
+// Ready says why the servers cannot be reached now; nil when they can. The error
+// is fault.Unavailable.
+func (c *Cluster) Ready() error {
+	s := c.bus.State()
+	if s.Connected {
+		return nil
+	}
+	return fmt.Errorf("not connected to NATS: %s: %w", s.Problem, fault.Unavailable)
+}
+
 // Forget takes a worker out of those that are asked, when what it remembers is
 // gone for good.
 func (c *Cluster) Forget(ctx context.Context, worker string) error {
