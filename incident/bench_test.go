@@ -3,6 +3,7 @@ package incident_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,7 @@ func BenchmarkSurge(b *testing.B) {
 						}
 						_, _, err := r.Open(b.Context(), ann, incident.Draft{
 							Title: fmt.Sprintf("Files renamed to .wncry at site %d", k), Summary: "Screens show a ransom note; SMB traffic to many addresses.",
-							Category: "MI", Once: fmt.Sprint(k),
+							Category: "MI", Once: strconv.FormatInt(k, 10),
 							Facts: map[string]json.RawMessage{"outage.total_minutes": json.RawMessage(`{"since": "2017-05-12T07:44:00Z"}`)},
 						})
 						if err != nil {

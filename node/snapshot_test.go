@@ -66,6 +66,7 @@ func newSending(n *node.Node) *sending {
 }
 
 func (s *sending) run(ctx context.Context, t *testing.T, w int) {
+	t.Helper()
 	source := &telemetry.Source{Name: fmt.Sprintf("writer-%d", w), Format: telemetry.JSON}
 	for i := 0; ctx.Err() == nil; i++ {
 		name := fmt.Sprintf("n%d-%d.crash.example", w, i)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"tocsin/internal/backup"
@@ -68,13 +69,13 @@ func (c *console) alone() (*lockfile.Lock, error) {
 // writeManifest prints what is in a backup.
 func writeManifest(c *console, head string, m *backup.Manifest) error {
 	files, bytes := 0, int64(0)
-	lines := ""
+	var lines strings.Builder
 	for i := range m.Parts {
 		p := &m.Parts[i]
 		files, bytes = files+len(p.Files), bytes+p.Bytes()
-		lines += fmt.Sprintf("  %-14s  %6d files  %10s\n", output.Plain(p.Name), len(p.Files), output.ByteSize(uint64(p.Bytes())))
+		fmt.Fprintf(&lines, "  %-14s  %6d files  %10s\n", output.Plain(p.Name), len(p.Files), output.ByteSize(uint64(p.Bytes())))
 	}
-	_, err := fmt.Fprintf(c.out, "%s.\nMade %s by %s of %d files, %s.\n%s", output.Plain(head), m.Created.Format(time.RFC3339), output.Plain(m.Program), files, output.ByteSize(uint64(bytes)), lines)
+	_, err := fmt.Fprintf(c.out, "%s.\nMade %s by %s of %d files, %s.\n%s", output.Plain(head), m.Created.Format(time.RFC3339), output.Plain(m.Program), files, output.ByteSize(uint64(bytes)), lines.String())
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestCertificateByACME(t *testing.T) {
 func (n *upNode) shows(t *testing.T, port int, name string, roots *x509.CertPool) *x509.Certificate {
 	t.Helper()
 	config := &tls.Config{ServerName: name, RootCAs: roots, InsecureSkipVerify: roots == nil}
-	conn, err := tls.Dial("tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(port)), config)
+	conn, err := tls.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), config)
 	if err != nil {
 		n.kill()
 		t.Fatalf("%v:\n%s", err, &n.log)

@@ -179,7 +179,7 @@ func (r *reader) add(part string, f File) {
 				return
 			}
 		}
-		r.seen.Parts = append(parts, PartFiles{Name: part})
+		r.seen.Parts = append(r.seen.Parts, PartFiles{Name: part})
 	}
 	last := &r.seen.Parts[len(r.seen.Parts)-1]
 	last.Files = append(last.Files, f)

@@ -16,7 +16,7 @@ func TestLogNamesTheRequest(t *testing.T) {
 	log := slog.New(request.LogHandler(slog.NewTextHandler(&text, nil))).With(slog.String("room", "api"))
 	ctx, id := request.New(t.Context())
 	_, other := request.New(t.Context())
-	if len(id) != 16 || id == other || request.ID(ctx) != id || request.ID(context.Background()) != "" { //nolint:usetesting // one that has no request
+	if len(id) != 16 || id == other || request.ID(ctx) != id || request.ID(context.Background()) != "" {
 		t.Fatalf("IDs %q and %q", id, other)
 	}
 	log.ErrorContext(ctx, "failed")

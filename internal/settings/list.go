@@ -42,7 +42,7 @@ func list(to []Value, v reflect.Value, prefix string, origins Origins) []Value {
 
 // shown is a value as it may be seen by others.
 func shown(v reflect.Value) any {
-	if s, ok := v.Interface().(fmt.Stringer); ok {
+	if s, ok := reflect.TypeAssert[fmt.Stringer](v); ok {
 		return s.String()
 	}
 	switch v.Kind() {

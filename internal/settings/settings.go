@@ -174,9 +174,9 @@ func distance(a, b string) int {
 // fieldsOf returns the fields of a structure by the names that files use.
 func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 	fields := map[string]reflect.StructField{}
-	for i := range t.NumField() {
-		if name := nameOf(t.Field(i)); name != "" {
-			fields[name] = t.Field(i)
+	for field := range t.Fields() {
+		if name := nameOf(field); name != "" {
+			fields[name] = field
 		}
 	}
 	return fields

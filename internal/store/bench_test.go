@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -64,7 +65,7 @@ func surge(b *testing.B, db *store.DB) {
 	for range clients {
 		all.Go(func() {
 			for i := range work {
-				if err := db.Tx(b.Context(), func(ctx context.Context, tx *store.Tx) error { return report(ctx, tx, fmt.Sprint(i)) }); err != nil {
+				if err := db.Tx(b.Context(), func(ctx context.Context, tx *store.Tx) error { return report(ctx, tx, strconv.Itoa(i)) }); err != nil {
 					b.Error(err)
 				}
 			}

@@ -21,7 +21,7 @@ type conn struct {
 func newConn(c *sql.Conn) *conn { return &conn{c, map[string]*sql.Stmt{}} }
 
 func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	statement, err := c.statement(ctx, query)
+	statement, err := c.statement(ctx, query) //nolint:sqlclosecheck // it is kept for the next time
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, 
 }
 
 func (c *conn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	statement, err := c.statement(ctx, query)
+	statement, err := c.statement(ctx, query) //nolint:sqlclosecheck // it is kept for the next time
 	if err != nil {
 		return nil, err
 	}

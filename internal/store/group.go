@@ -77,7 +77,7 @@ func (w *writer) write(ctx context.Context, fn body) error {
 		return ctx.Err()
 	}
 	if err := r.carry(tx, fn); err != nil {
-		<-r.kept // its savepoint is gone
+		<-r.kept //nolint:errcheck // its savepoint is gone, whatever became of the others
 		return err
 	}
 	if err := <-r.kept; err != nil {

@@ -62,6 +62,7 @@ func openSQLite(ctx context.Context, config Config, counted *counters) (*lite, e
 	if err != nil {
 		return nil, errors.Join(err, c.Close(), writing.Close())
 	}
+	//nolint:contextcheck // what others share must not be broken off by one of them
 	return &lite{path, writing, newWriter(newConn(c), counted), newReaders(reading, config.Connections)}, nil
 }
 
@@ -130,7 +131,7 @@ func (r *readers) read(ctx context.Context, fn body) error {
 	if _, err := c.exec(ctx, `BEGIN`, nil); err != nil {
 		return explain(err)
 	}
-	defer func() {
+	defer func() { //nolint:contextcheck // it is rolled back also when nobody waits any more
 		tx.ended = true
 		if c.do(`ROLLBACK`) != nil {
 			_ = c.close() // whatever it is: the next one opens another

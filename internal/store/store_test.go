@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -54,6 +55,7 @@ func names(t *testing.T, db *store.DB) []string {
 
 func TestWhatATransactionWroteIsReadUnlessItFailed(t *testing.T) {
 	t.Parallel()
+		t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		if err := db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return add(ctx, tx, "1", "kept") }); err != nil {
@@ -74,6 +76,7 @@ func TestWhatATransactionWroteIsReadUnlessItFailed(t *testing.T) {
 
 func TestErrorsHaveTheirKind(t *testing.T) {
 	t.Parallel()
+		t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		cases := []struct {
 			name string
@@ -107,6 +110,7 @@ func TestErrorsHaveTheirKind(t *testing.T) {
 
 func TestManyAtOnceEachStandOrFallAlone(t *testing.T) {
 	t.Parallel()
+		t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		const n = 60
 		var all sync.WaitGroup
@@ -114,7 +118,7 @@ func TestManyAtOnceEachStandOrFallAlone(t *testing.T) {
 		for i := range n {
 			all.Go(func() {
 				errs[i] = db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-					if err := add(ctx, tx, fmt.Sprint(i), fmt.Sprint("thing ", i)); err != nil {
+					if err := add(ctx, tx, strconv.Itoa(i), fmt.Sprint("thing ", i)); err != nil {
 						return err
 					}
 					if i%3 == 0 {

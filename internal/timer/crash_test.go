@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,13 +63,14 @@ func child(db *store.DB) *timer.Timers {
 // that were scheduled by effects.
 func TestNothingIsLostOrDoubledByAKill(t *testing.T) {
 	t.Parallel()
+		t.Helper()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
 		const n, kills = 200, 4
 		db := storetest.Open(t, config, timer.Room(), diary())
 		timers := child(db)
 		var all []timer.Timer
 		for i := range n {
-			all = append(all, timer.Timer{ID: fmt.Sprint(i), Kind: "k", Due: time.Now()})
+			all = append(all, timer.Timer{ID: strconv.Itoa(i), Kind: "k", Due: time.Now()})
 		}
 		schedule(t, db, timers, all...)
 		text, err := json.Marshal(config)

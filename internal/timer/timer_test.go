@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -86,6 +87,7 @@ func running(t *testing.T, timers *timer.Timers) {
 }
 
 func TestATimerFiresAtItsMomentWithWhatItWasGiven(t *testing.T) {
+	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
 		var got []timer.Timer
 		var late []time.Duration
@@ -109,6 +111,7 @@ func TestATimerFiresAtItsMomentWithWhatItWasGiven(t *testing.T) {
 }
 
 func TestAScheduledTimerStandsAndFallsWithItsTransaction(t *testing.T) {
+	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
 		timers := timer.New(db, map[string]timer.Kind{"k": {Handle: timer.Write(note)}}, timer.Config{})
 		running(t, timers)
@@ -127,6 +130,7 @@ func TestAScheduledTimerStandsAndFallsWithItsTransaction(t *testing.T) {
 }
 
 func TestCancelledAndReplacedTimersDoNotFire(t *testing.T) {
+	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
 		timers := timer.New(db, map[string]timer.Kind{"k": {Handle: timer.Write(note)}}, timer.Config{})
 		running(t, timers)
@@ -161,6 +165,7 @@ func TestCancelledAndReplacedTimersDoNotFire(t *testing.T) {
 // whether its effect counts.
 func TestWhatIsCancelledWhileItIsWorkedOnWritesNothing(t *testing.T) {
 	t.Parallel()
+		t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		begun, goOn := make(chan bool), make(chan bool)
 		timers := timer.New(db, map[string]timer.Kind{"k": {Handle: func(context.Context, timer.Timer) (timer.Effect, error) {
@@ -190,6 +195,7 @@ func TestWhatIsCancelledWhileItIsWorkedOnWritesNothing(t *testing.T) {
 }
 
 func TestAnEffectMayScheduleItsTimerAnew(t *testing.T) {
+	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
 		var timers *timer.Timers
 		timers = timer.New(db, map[string]timer.Kind{"hourly": {Handle: timer.Write(func(ctx context.Context, tx *store.Tx, one timer.Timer) error {
@@ -209,6 +215,7 @@ func TestAnEffectMayScheduleItsTimerAnew(t *testing.T) {
 }
 
 func TestAFailingTimerIsTriedLaterAndLaterAndThenDead(t *testing.T) {
+	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
 		var tried []time.Time
 		kinds := map[string]timer.Kind{
@@ -304,6 +311,7 @@ func (c *clock) move(by time.Duration) {
 // The clock is set back an hour after a timer fired, and while another waits to
 // be tried again: the first does not fire twice, the second is not forgotten.
 func TestAClockSetBackDoublesAndDelaysNothing(t *testing.T) {
+	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
 		wall := &clock{at: time.Now()}
 		failed := false
@@ -335,6 +343,7 @@ func TestAClockSetBackDoublesAndDelaysNothing(t *testing.T) {
 
 func TestTwoNodesFireEachTimerOnce(t *testing.T) {
 	t.Parallel()
+		t.Helper()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
 		const n = 300
 		first := storetest.Open(t, config, timer.Room(), diary())
@@ -349,7 +358,7 @@ func TestTwoNodesFireEachTimerOnce(t *testing.T) {
 		}
 		now := time.Now()
 		for i := range n {
-			schedule(t, first, nodes[0], timer.Timer{ID: fmt.Sprint(i), Kind: "k", Due: now.Add(time.Duration(i) * time.Millisecond)})
+			schedule(t, first, nodes[0], timer.Timer{ID: strconv.Itoa(i), Kind: "k", Due: now.Add(time.Duration(i) * time.Millisecond)})
 		}
 		running(t, nodes[0])
 		running(t, nodes[1])

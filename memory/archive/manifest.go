@@ -37,9 +37,9 @@ type entry struct {
 }
 
 const (
-	// ManifestName is the file that says which segments there are, and
+	// ManifestName is the file that says which segments there are.
+	ManifestName = "manifest.json"
 	// SegmentsFolder is where they lie.
-	ManifestName   = "manifest.json"
 	SegmentsFolder = "segments"
 
 	manifestVersion = 1

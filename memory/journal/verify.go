@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"tocsin/internal/fault"
 )
@@ -31,13 +32,13 @@ func Verify(dir string, most int64) (v Verified, err error) {
 	v.Segments = len(segments)
 	var missing uint64
 	read := int64(0)
-	for i := len(segments) - 1; i >= 0; i-- {
-		v.Bytes += segments[i].size
-		if read > 0 && read+segments[i].size > most {
+	for i, segment := range slices.Backward(segments) {
+		v.Bytes += segment.size
+		if read > 0 && read+segment.size > most {
 			continue
 		}
-		read += segments[i].size
-		entries, next, err := count(filepath.Join(dir, segmentName(segments[i].first)), segments[i].first)
+		read += segment.size
+		entries, next, err := count(filepath.Join(dir, segmentName(segment.first)), segment.first)
 		if err != nil {
 			return v, fmt.Errorf("verify journal: %w", err)
 		}
@@ -45,7 +46,7 @@ func Verify(dir string, most int64) (v Verified, err error) {
 		if i+1 < len(segments) {
 			next = segments[i+1].first // a finished segment goes up to the next
 		}
-		missing += next - segments[i].first - entries
+		missing += next - segment.first - entries
 	}
 	if missing > 0 {
 		return v, fmt.Errorf("journal %s: %d entries are damaged: %w", dir, missing, fault.Invalid)
