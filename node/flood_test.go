@@ -15,7 +15,7 @@ import (
 // more: what others bring is remembered, and what was refused is shown.
 func TestFloodOfOneSourceLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
-	const limit, flood = 2000, 20_000
+	const limit, flood = 2000, 10_000
 	config := nodeConfig(t, t.TempDir())
 	config.Memory = node.Memory{NewPerDay: limit}
 	n, err := node.Open(config)

@@ -61,11 +61,11 @@ func fillDisk(dir string) (err error) {
 	if s.Node, err = node.Open(config); err != nil {
 		return err
 	}
-	close, err := s.serve(dir)
+	stop, err := s.serve(dir)
 	if err != nil {
 		return err
 	}
-	defer close()
+	defer stop()
 	err = s.While(context.Background(), func(ctx context.Context) error { return s.fill(ctx, filepath.Join(dir, "filler")) })
 	return errors.Join(err, s.Close())
 }

@@ -99,7 +99,7 @@ func (f *field) ask(t *testing.T, answer, missing []string) {
 
 // publish sends n blocks of many sources and returns their ids; does is called
 // when so many have been kept.
-func (f *field) publish(t *testing.T, from, n int, does map[int]func()) []string {
+func (f *field) publish(t *testing.T, n int, does map[int]func()) []string {
 	t.Helper()
 	go func() {
 		for i := range n {
@@ -107,7 +107,7 @@ func (f *field) publish(t *testing.T, from, n int, does map[int]func()) []string
 			if i%97 == 5 {
 				size = 3 << 20 // in parts
 			}
-			fmt.Fprintf(f.intake.stdin, "source-%d id-%d %d\n", i%24, from+i, size)
+			fmt.Fprintf(f.intake.stdin, "source-%d id-%d %d\n", i%24, i, size)
 		}
 	}()
 	var ids []string
@@ -174,7 +174,7 @@ func (f *field) compare(t *testing.T, published []string) (twice map[string][]st
 func TestNothingIsLostWhenAWorkerIsKilled(t *testing.T) {
 	t.Parallel()
 	f := newField(t, nil)
-	ids := f.publish(t, 0, 600, map[int]func(){
+	ids := f.publish(t, 600, map[int]func(){
 		200: f.workers["a"].kill,
 		350: func() {
 			f.shared(t, 2)
@@ -204,7 +204,7 @@ func TestNothingIsLostWhenAWorkerIsKilled(t *testing.T) {
 func TestBlockCountsTwiceOnlyWhenAWorkerDiesBeforeItsAcknowledgement(t *testing.T) {
 	t.Parallel()
 	f := newField(t, map[string]int{"b": 20})
-	ids := f.publish(t, 0, 300, map[int]func(){290: func() { f.shared(t, 2) }})
+	ids := f.publish(t, 300, map[int]func(){290: func() { f.shared(t, 2) }})
 	_ = f.workers["b"].cmd.Wait()
 	delete(f.workers, "b")
 	f.finish(t)
@@ -230,7 +230,7 @@ func TestWorkerStartedAgainTakesWhatItHasOnlyOnce(t *testing.T) {
 		_ = f.workers["c"].cmd.Wait()
 		close(died)
 	}()
-	ids := f.publish(t, 0, 300, map[int]func(){250: func() {
+	ids := f.publish(t, 300, map[int]func(){250: func() {
 		<-died
 		f.work(t, "c", 0)
 	}})
@@ -254,7 +254,7 @@ func TestNothingIsLostWhenAServerOfThreeIsKilled(t *testing.T) {
 	servers := testdata.StartNATSCluster(t, 3)
 	f := newFieldAt(t, servers, nil)
 	killed := servers[0] // whom the clients spoke to first
-	ids := f.publish(t, 0, 300, map[int]func(){
+	ids := f.publish(t, 300, map[int]func(){
 		100: killed.Kill,
 		200: func() { killed.Again(t) },
 		250: func() { f.shared(t, 3) },
