@@ -19,7 +19,8 @@ import (
 // Config bounds a journal. Its zero value works.
 type Config struct {
 	// SegmentBytes is when a new segment is begun: 0 is 64 MiB, so that what
-	// was worked on is given back soon and a folder holds few files.
+	// was worked on is given back soon and a folder holds few files. It is at
+	// most an eighth of MaxBytes, since what is given back is whole segments.
 	SegmentBytes int64
 	// MaxBytes is how much may wait for readers before Append is refused: 0 is
 	// DefaultMaxBytes.
@@ -71,6 +72,7 @@ func Open(dir string, config Config) (*Journal, error) {
 	if config.MaxBytes == 0 {
 		config.MaxBytes = DefaultMaxBytes
 	}
+	config.SegmentBytes = min(config.SegmentBytes, config.MaxBytes/8)
 	j := &Journal{dir: dir, config: config, next: 1, sync: newSyncer()}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
@@ -341,6 +343,10 @@ func (j *Journal) bytes() int64 {
 	}
 	return n
 }
+
+// Crowded reports whether so much waits that whoever works on it should give
+// back what it can: half of what may.
+func (j *Journal) Crowded() bool { return j.Bytes() > j.config.MaxBytes/2 }
 
 // Trim gives back what every reader has worked on: the segments in which every
 // number is at most through.

@@ -107,7 +107,7 @@ func (f *field) publish(t *testing.T, n int, does map[int]func()) []string {
 			if i%97 == 5 {
 				size = 3 << 20 // in parts
 			}
-			fmt.Fprintf(f.intake.stdin, "source-%d id-%d %d\n", i%24, from+i, size)
+			fmt.Fprintf(f.intake.stdin, "source-%d id-%d %d\n", i%24, i, size)
 		}
 	}()
 	var ids []string
