@@ -59,7 +59,7 @@ type Kind struct {
 	Died func(ctx context.Context, tx *store.Tx, t Timer) error
 }
 
-// ErrHopeless, wrapped into a handler's error, says that it is no use to try
+// ErrHopeless is wrapped into the error of a handler when it is no use to try
 // again.
 var ErrHopeless = errors.New("no use to try again")
 
