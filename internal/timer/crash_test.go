@@ -65,6 +65,7 @@ func TestNothingIsLostOrDoubledByAKill(t *testing.T) {
 	t.Parallel()
 	t.Helper()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
+		t.Helper()
 		const n, kills = 200, 4
 		db := storetest.Open(t, config, timer.Room(), diary())
 		timers := child(db)
