@@ -22,6 +22,7 @@ type cli struct {
 	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import."`
 	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
+	Source     sourceCmd     `cmd:"" help:"Say how the sources do; show and replay records that could not be read."`
 	Regime     regimeCmd     `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Config     configCmd     `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup     backupCmd     `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
