@@ -83,8 +83,20 @@ func Handler(c Config) http.Handler {
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", a.metricsHandler())
 	}
-	mux.Handle("/", c.Intake)
+	mux.Handle("/", front(c.Intake))
 	return a.observed(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// front sends a person who opens the node in a browser to the pages; what
+// programs ask for there is the intake's.
+func front(intake http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+			http.Redirect(w, r, path(""), http.StatusSeeOther)
+			return
+		}
+		intake.ServeHTTP(w, r)
+	})
 }
 
 // handler turns a route's error into an answer.

@@ -38,6 +38,9 @@ func TestPagesWorkWithoutScript(t *testing.T) {
 	if status, to, _ := b.page(t, "/account"); status != http.StatusSeeOther || to != "/sign-in?next=%2Faccount" {
 		t.Errorf("not signed in: %d %s", status, to)
 	}
+	if status, to, _ := b.page(t, "/"); status != http.StatusSeeOther || to != "/account" {
+		t.Errorf("the node's address: %d %s", status, to)
+	}
 	secret, err := s.accounts.SetUp(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"tocsin/intake"
 	"tocsin/internal/output"
 	"tocsin/node"
+	"tocsin/people"
 	"tocsin/telemetry"
 )
 
@@ -100,6 +101,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 		return err
 	}
 	r.listening.intake.Metrics = r.metrics
+	r.listening.intake.Guard = people.NewGate(r.people.tokens, r.people.accounts).Guard
 	r.intake, err = intake.New(r.listening.intake, r.log.With(slog.String("room", "intake")), r.people.tokens, r.accept())
 	if err != nil {
 		return usageError{err}
