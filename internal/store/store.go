@@ -50,6 +50,8 @@ type backend interface {
 	write(ctx context.Context, fn body) error
 	// read runs fn on one state of the database.
 	read(ctx context.Context, fn body) error
+	// backup writes all tables into a SQLite file that is not there yet.
+	backup(ctx context.Context, path string, rooms []standing) error
 	migrations
 	close() error
 }

@@ -165,7 +165,7 @@ func TestCancelledAndReplacedTimersDoNotFire(t *testing.T) {
 // whether its effect counts.
 func TestWhatIsCancelledWhileItIsWorkedOnWritesNothing(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		begun, goOn := make(chan bool), make(chan bool)
 		timers := timer.New(db, map[string]timer.Kind{"k": {Handle: func(context.Context, timer.Timer) (timer.Effect, error) {
@@ -343,7 +343,7 @@ func TestAClockSetBackDoublesAndDelaysNothing(t *testing.T) {
 
 func TestTwoNodesFireEachTimerOnce(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
 		const n = 300
 		first := storetest.Open(t, config, timer.Room(), diary())
