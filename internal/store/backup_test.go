@@ -3,9 +3,10 @@ package store_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -134,9 +135,7 @@ func TestABackupBeforeAMigrationIsMigratedAfterwards(t *testing.T) {
 	t.Parallel()
 	later := shop()
 	files := fstest.MapFS{"schema/0002_colour.sql": {Data: []byte("-- +goose Up\nALTER TABLE shop_thing ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey';\n")}}
-	for name, file := range shop().Files.(fstest.MapFS) {
-		files[name] = file
-	}
+	maps.Copy(files, shop().Files.(fstest.MapFS))
 	later.Files = files
 	storetest.EachConfig(t, func(t *testing.T, source store.Config) {
 		db := storetest.Open(t, source, shop())
@@ -224,7 +223,7 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 		const things = 50
 		err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			for i := range things {
-				if err := add(ctx, tx, fmt.Sprint(i), fmt.Sprint(i)); err != nil {
+				if err := add(ctx, tx, strconv.Itoa(i), strconv.Itoa(i)); err != nil {
 					return err
 				}
 			}
@@ -240,7 +239,7 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 			for i := 0; ctx.Err() == nil; i++ {
 				err := db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 					_, err := tx.Exec(ctx, `UPDATE shop_thing SET price = price + CASE id WHEN $1 THEN 1 ELSE -1 END WHERE id IN ($1, $2)`,
-						fmt.Sprint(i%things), fmt.Sprint((i+1)%things))
+						strconv.Itoa(i%things), strconv.Itoa((i+1)%things))
 					return err
 				})
 				if err != nil && ctx.Err() == nil {

@@ -141,6 +141,44 @@ func TestACancelledCallerTakesNobodyWithHim(t *testing.T) {
 	}, shop())
 }
 
+// A statement that is broken off would undo everybody's part of the group: it
+// runs to its end, and its caller learns how the group ended.
+func TestACallerWhoseTimeIsOverInTheMiddleOfAStatementUndoesNobody(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t, storetest.SQLite(t), shop())
+	first, goOn := make(chan bool), make(chan bool)
+	var all sync.WaitGroup
+	all.Go(func() {
+		err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			first <- true
+			<-goOn
+			return add(ctx, tx, "first", "first")
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-first
+	ctx, cancel := context.WithCancel(t.Context())
+	all.Go(func() {
+		close(goOn)
+		err := db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			time.AfterFunc(20*time.Millisecond, cancel)
+			_, err := tx.Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+				INSERT INTO shop_thing (id, name) SELECT 'n' || i, 'n' || i FROM n`)
+			return err
+		})
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	all.Wait()
+	cancel()
+	if got := names(t, db); got[0] != "first" {
+		t.Errorf("there are %d, the first is %s", len(got), got[0])
+	}
+}
+
 // Two who each read what the other writes do not both get their way: the
 // transactions have the same result as one after the other.
 func TestTransactionsAreAsIfTheyRanAlone(t *testing.T) {
@@ -192,13 +230,12 @@ func TestCommittedIsCalledOnceForWhatIsKept(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		called := 0
+		var there []string
 		for _, outcome := range []error{nil, fault.Invalid} {
 			err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 				tx.Committed(func() {
 					called++
-					if got := names(t, db); len(got) != 1 {
-						t.Errorf("there are %v", got)
-					}
+					there = names(t, db) //nolint:contextcheck // it is called after the transaction
 				})
 				return errors.Join(add(ctx, tx, fmt.Sprint(outcome), fmt.Sprint(outcome)), outcome)
 			})
@@ -206,8 +243,8 @@ func TestCommittedIsCalledOnceForWhatIsKept(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if called != 1 {
-			t.Errorf("called %d times", called)
+		if called != 1 || len(there) != 1 {
+			t.Errorf("called %d times, there were %v", called, there)
 		}
 	}, shop())
 }

@@ -229,7 +229,7 @@ func fill(ctx context.Context, tx pgx.Tx, source *sql.DB, tables []table) error 
 
 // toPostgres copies one table.
 func toPostgres(ctx context.Context, tx pgx.Tx, source *sql.DB, t table) (err error) {
-	rows, err := source.QueryContext(ctx, `SELECT `+t.list()+` FROM `+t.name)
+	rows, err := source.QueryContext(ctx, `SELECT `+t.list()+` FROM `+t.name) //nolint:rowserrcheck // CopyFrom asks the copier
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -124,7 +125,7 @@ func TestHitsComeInPages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			for i := range 25 {
-				if err := tx.Index(ctx, "room", fmt.Sprint(i), "word"); err != nil {
+				if err := tx.Index(ctx, "room", strconv.Itoa(i), "word"); err != nil {
 					return err
 				}
 			}
@@ -166,7 +167,7 @@ func TestHostileTextIsAQuestionOrADocumentAsAnyOther(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			for i, text := range hostile {
-				if err := tx.Index(ctx, "room", fmt.Sprint(i), text); err != nil {
+				if err := tx.Index(ctx, "room", strconv.Itoa(i), text); err != nil {
 					return fmt.Errorf("document %d: %w", i, err)
 				}
 			}
@@ -206,7 +207,7 @@ func TestBothEnginesAnswerAlike(t *testing.T) {
 		for _, db := range []*store.DB{lite, pg} {
 			err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 				for i, d := range documents {
-					if err := tx.Index(ctx, room, fmt.Sprint(i), d); err != nil {
+					if err := tx.Index(ctx, room, strconv.Itoa(i), d); err != nil {
 						return err
 					}
 				}
