@@ -163,8 +163,8 @@ func TestACallerWhoseTimeIsOverInTheMiddleOfAStatementUndoesNobody(t *testing.T)
 	all.Go(func() {
 		close(goOn)
 		err := db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-			time.AfterFunc(20*time.Millisecond, cancel)
-			_, err := tx.Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+			time.AfterFunc(time.Millisecond, cancel)
+			_, err := tx.Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
 				INSERT INTO shop_thing (id, name) SELECT 'n' || i, 'n' || i FROM n`)
 			return err
 		})

@@ -158,8 +158,8 @@ func TestHitsComeInPages(t *testing.T) {
 // hostile is text that means something to one of the engines.
 var hostile = []string{
 	`"`, `""`, `'`, `\`, `*`, `a*b`, `NEAR(a b)`, `a AND`, `OR b`, `NOT`, `(`, `a:b`, `words: a`, `^a`, `a + b`, `-a`, `a & | ! b`, `a <-> b`, `'a':*`,
-	"\x00", "\xff\xfe", "\uE000room", `%_`, `{a b}`, `; DROP TABLE search_document`, strings.Repeat("a ", 5000), strings.Repeat("病", 5000),
-	strings.Repeat(`"a`, 3000), strings.Repeat("x", 100_000), "𝕬𝖇𝖈 ﷺ ǆ", "ก็ภาษาไทย", "e\u0301\u0301\u0301",
+	"\x00", "\xff\xfe", "\uE000room", `%_`, `{a b}`, `; DROP TABLE search_document`, strings.Repeat("a ", 1000), strings.Repeat("病", 1000),
+	strings.Repeat(`"a`, 1000), strings.Repeat("x", 10_000), "𝕬𝖇𝖈 ﷺ ǆ", "ก็ภาษาไทย", "e\u0301\u0301\u0301",
 }
 
 func TestHostileTextIsAQuestionOrADocumentAsAnyOther(t *testing.T) {
