@@ -44,6 +44,9 @@ func (db *DB) backup(ctx context.Context, path string, rooms []Room) error {
 	if len(standings) == 0 {
 		return fmt.Errorf("there are no tables yet: %w", fault.NotFound)
 	}
+	if err := touch(part); err != nil { // readable by us alone from the start
+		return err
+	}
 	if err := db.backend.backup(ctx, part, standings); err != nil {
 		return errors.Join(err, removeFile(part))
 	}
@@ -73,7 +76,7 @@ func publish(part, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(file.Chmod(0o600), file.Sync(), file.Close()); err != nil {
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(part, path); err != nil {
