@@ -233,9 +233,9 @@ func TestCommittedIsCalledOnceForWhatIsKept(t *testing.T) {
 		var there []string
 		for _, outcome := range []error{nil, fault.Invalid} {
 			err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				tx.Committed(func() {
+				tx.Committed(func() { //nolint:contextcheck // it is called after the transaction
 					called++
-					there = names(t, db) //nolint:contextcheck // it is called after the transaction
+					there = names(t, db)
 				})
 				return errors.Join(add(ctx, tx, fmt.Sprint(outcome), fmt.Sprint(outcome)), outcome)
 			})
