@@ -56,7 +56,6 @@ func actions(entries []audit.Entry) []string {
 func TestAnEntrySaysWhoDidWhatToWhat(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		t.Helper()
 		trail := audit.New(db, clock())
 		record(t, db, trail, ada, "incident.close", "i1")
 		got, err := trail.List(t.Context(), audit.Filter{}, "", 10)
@@ -77,7 +76,6 @@ func TestAnEntrySaysWhoDidWhatToWhat(t *testing.T) {
 func TestAnEntryStandsAndFallsWithItsTransaction(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		t.Helper()
 		trail := audit.New(db, clock())
 		no := errors.New("no")
 		err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
@@ -95,7 +93,6 @@ func TestAnEntryStandsAndFallsWithItsTransaction(t *testing.T) {
 func TestEntriesAreListedByPageAndFilter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		t.Helper()
 		trail := audit.New(db, clock())
 		grace := audit.Actor{ID: "p2", Name: "Grace"}
 		start := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)

@@ -46,7 +46,6 @@ func TestTamperingShows(t *testing.T) {
 		{"cut short", `DELETE FROM audit_link WHERE seq > 5`, "10: the chain ends before one that was kept elsewhere"},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		t.Helper()
 		trail := audit.New(db, clock())
 		for _, c := range cases {
 			run(t, db, `DELETE FROM audit_entry`, `DELETE FROM audit_link`)
@@ -96,7 +95,6 @@ func run(t *testing.T, db *store.DB, statements ...string) {
 func TestAChainMadeAnewIsNotTheOneThatWasKept(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		t.Helper()
 		trail := audit.New(db, clock())
 		record(t, db, trail, ada, "a", "i")
 		if _, err := trail.Link(t.Context()); err != nil {
@@ -124,7 +122,6 @@ func TestAChainMadeAnewIsNotTheOneThatWasKept(t *testing.T) {
 func TestEveryEntryGetsIntoTheChainOnce(t *testing.T) {
 	t.Parallel()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
-		t.Helper()
 		db := storetest.Open(t, config, audit.Room())
 		trails := []*audit.Trail{audit.New(db, time.Now), audit.New(db, time.Now)}
 		const writers, each = 8, 20

@@ -87,6 +87,8 @@ func explainPostgres(pg *pgconn.PgError, err error) error {
 		return kinded(fault.Unavailable, saysOverrun, err)
 	case "22021": // character_not_in_repertoire
 		return kinded(fault.Invalid, "a value is not text", err)
+	case "57014": // query_canceled: by whoever asked
+		return err
 	case "25006": // read_only_sql_transaction: the server is a standby by now
 		return kinded(fault.Unavailable, saysGone, err)
 	}

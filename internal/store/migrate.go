@@ -69,7 +69,7 @@ type migrations interface {
 // that finds one with tables already makes a backup first. The error is a
 // *NewerError when the tables were written by a later program.
 func (db *DB) Pending(ctx context.Context, rooms ...Room) (pending []Pending, err error) {
-	err = db.eachRoom(ctx, rooms, func(_ *goose.Provider, p Pending) error {
+	err = db.eachRoom(ctx, rooms, func(_ Room, _ *goose.Provider, p Pending) error {
 		if p.Have < p.Want {
 			pending = append(pending, p)
 		}
@@ -88,7 +88,7 @@ func (db *DB) Migrate(ctx context.Context, rooms ...Room) error {
 			return err
 		}
 		var written []Pending
-		err := db.eachRoom(ctx, rooms, func(provider *goose.Provider, p Pending) error {
+		err := db.eachRoom(ctx, rooms, func(_ Room, provider *goose.Provider, p Pending) error {
 			if p.Have == p.Want {
 				return nil
 			}
@@ -124,7 +124,7 @@ func (db *DB) sign(ctx context.Context, written []Pending) error {
 }
 
 // eachRoom calls fn for the store's own room and then for each of the others.
-func (db *DB) eachRoom(ctx context.Context, rooms []Room, fn func(*goose.Provider, Pending) error) error {
+func (db *DB) eachRoom(ctx context.Context, rooms []Room, fn func(Room, *goose.Provider, Pending) error) error {
 	own, err := db.own()
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (db *DB) eachRoom(ctx context.Context, rooms []Room, fn func(*goose.Provide
 		if have > want {
 			return &NewerError{room.Name, have, want, db.programOf(ctx, room.Name)}
 		}
-		if err := fn(provider, Pending{room.Name, have, want}); err != nil {
+		if err := fn(room, provider, Pending{room.Name, have, want}); err != nil {
 			return err
 		}
 	}
@@ -160,8 +160,12 @@ func (db *DB) programOf(ctx context.Context, room string) string {
 	return program
 }
 
-// provider reads the migrations of a room. Versions are in a table of its own.
 func (db *DB) provider(room Room) (*goose.Provider, error) {
+	return db.providerOn(db.backend.handle(), room)
+}
+
+// providerOn reads the migrations of a room. Versions are in a table of its own.
+func (db *DB) providerOn(handle *sql.DB, room Room) (*goose.Provider, error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`).MatchString(room.Name) {
 		return nil, fmt.Errorf("%q can't begin the name of a table", room.Name)
 	}
@@ -175,7 +179,7 @@ func (db *DB) provider(room Room) (*goose.Provider, error) {
 	if db.engine == PostgreSQL {
 		dialect = goose.DialectPostgres
 	}
-	return goose.NewProvider(dialect, db.backend.handle(), files,
+	return goose.NewProvider(dialect, handle, files,
 		goose.WithTableName(versionTable(room.Name)), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"modernc.org/sqlite"
@@ -28,6 +29,8 @@ const (
 	checkpointPages = 8000
 	// keptLog is to what size, in bytes, the log is cut down afterwards.
 	keptLog = 64 << 20
+	// unbound lets rows be written before those that they refer to.
+	unbound = "foreign_keys(0)"
 )
 
 // lite is a SQLite database: one writer, and readers beside it.
@@ -81,8 +84,11 @@ func touch(path string) error {
 
 // openFile returns a handle whose connections have the pragmas.
 func openFile(path string, pragmas ...string) (*sql.DB, error) {
+	if !slices.Contains(pragmas, unbound) {
+		pragmas = append(pragmas, "foreign_keys(1)")
+	}
 	values := url.Values{"_pragma": append([]string{
-		"busy_timeout(" + strconv.Itoa(busyWait) + ")", "foreign_keys(1)", "temp_store(MEMORY)",
+		"busy_timeout(" + strconv.Itoa(busyWait) + ")", "temp_store(MEMORY)",
 	}, pragmas...), "_dqs": {"0"}}
 	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: values.Encode()}
 	connector, err := sqlite.NewConnector(name.String())

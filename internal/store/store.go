@@ -36,6 +36,9 @@ type Config struct {
 // busy, and far below the hundred that PostgreSQL grants unless told otherwise.
 const defaultConnections = 16
 
+// leastConnections is what a migration needs: one holds the lock meanwhile.
+const leastConnections = 2
+
 // DB is the database. It may be used concurrently.
 type DB struct {
 	engine  Engine
@@ -50,6 +53,8 @@ type backend interface {
 	write(ctx context.Context, fn body) error
 	// read runs fn on one state of the database.
 	read(ctx context.Context, fn body) error
+	// backup writes all tables into a SQLite file that is empty yet.
+	backup(ctx context.Context, path string, rooms []standing) error
 	migrations
 	close() error
 }
@@ -64,6 +69,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	if config.Connections <= 0 {
 		config.Connections = defaultConnections
 	}
+	config.Connections = max(config.Connections, leastConnections)
 	db := &DB{program: config.Program}
 	var err error
 	switch {
@@ -84,7 +90,8 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	return db, nil
 }
 
-// Close waits for the transactions that run and closes the database.
+// Close waits for the transactions that run and closes the database. It is
+// called once.
 func (db *DB) Close() error { return db.backend.close() }
 
 // Engine returns what keeps the tables.

@@ -29,7 +29,7 @@ func millionPending(b *testing.B, config store.Config) {
 	inTx(b, db, func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
 			INSERT INTO timer (id, kind, subject, payload, due_at, next_at)
-			SELECT 'far' || i, 'k', 'incident' || (i / 10), '{}', $1 + i, $1 + i FROM n`, far.UnixMicro())
+			SELECT 'far' || i, 'k', 'incident' || (i / 10), '{}', CAST($1 AS BIGINT) + i, CAST($1 AS BIGINT) + i FROM n`, far.UnixMicro())
 		return err
 	})
 	fired := make(chan time.Time, 1)

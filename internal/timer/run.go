@@ -31,7 +31,7 @@ func (t *Timers) Run(ctx context.Context) error {
 }
 
 // Settle works on what is due now, and on what that makes due, and returns when
-// it is done. Tests move their clock and settle; a node uses Run.
+// it is done. Tests move their clock and settle; a node uses Run, never both.
 func (t *Timers) Settle(ctx context.Context) error {
 	r := t.newRun()
 	defer r.all.Wait()
