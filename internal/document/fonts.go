@@ -1,7 +1,6 @@
 package document
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +23,8 @@ type faceID uint8
 const (
 	regular faceID = iota
 	bold
+	moreRegular // characters that the first two lack
+	moreBold
 	han
 	faces
 )
@@ -37,7 +38,7 @@ type Fonts struct {
 type face struct {
 	file  string
 	data  []byte
-	chars map[int]uint // glyphs by character, of the basic plane
+	chars map[rune]uint // glyphs by character, of the basic plane
 	parse *core.TTFParser
 }
 
@@ -53,6 +54,8 @@ var fontFiles = [faces][]string{
 		"truetype/liberation/LiberationSans-Bold.ttf", "truetype/liberation2/LiberationSans-Bold.ttf",
 		"truetype/noto/NotoSans-Bold.ttf", "truetype/dejavu/DejaVuSans-Bold.ttf",
 	},
+	moreRegular: {"truetype/dejavu/DejaVuSans.ttf"},
+	moreBold:    {"truetype/dejavu/DejaVuSans-Bold.ttf"},
 	han: {
 		"truetype/droid/DroidSansFallbackFull.ttf", "truetype/droid/DroidSansFallback.ttf",
 		"truetype/arphic-gbsn00lp/gbsn00lp.ttf", "truetype/arphic-gkai00mp/gkai00mp.ttf",
@@ -64,7 +67,7 @@ var fontRoots = []string{"/usr/share/fonts", "/usr/local/share/fonts"}
 
 // What to install where a font is absent.
 const (
-	latinPackage = "fonts-dejavu-core"
+	latinPackage = "fonts-liberation (and fonts-dejavu-core for more scripts)"
 	hanPackage   = "fonts-droid-fallback"
 )
 
@@ -116,20 +119,12 @@ func firstFace(roots, names []string) (*face, error) {
 	return nil, nil //nolint:nilnil // absence is no error until a paper needs the font
 }
 
-func readFace(file string, data []byte) (*face, error) {
-	var p core.TTFParser
-	if err := p.ParseByReader(bytes.NewReader(data)); err != nil {
-		return nil, fmt.Errorf("read font %s: %w", file, err)
-	}
-	return &face{file: file, data: data, chars: p.Chars(), parse: &p}, nil
-}
-
 // width returns how wide r is at a size, and false where the face lacks it.
 func (f *face) width(r rune, size length) (length, bool) {
 	if f == nil {
 		return 0, false
 	}
-	glyph, ok := f.chars[int(r)]
+	glyph, ok := f.chars[r]
 	if !ok {
 		return 0, false
 	}
@@ -161,8 +156,8 @@ func (f *Fonts) glyphs(out []glyph, text string, style look) []glyph {
 	return out
 }
 
-// look is how text is to look: which face of Latin, size, colour, and whether
-// marks that Latin and Chinese share are Chinese.
+// look is how text is to look: regular or bold, size, colour, and whether marks
+// that Latin and Chinese share are Chinese.
 type look struct {
 	face    faceID
 	size    length
@@ -170,8 +165,8 @@ type look struct {
 	chinese bool
 }
 
-// sharedMarks have one code point and two forms: narrow in Latin fonts, as wide
-// as a character in Chinese ones.
+// sharedMark says that r has one code point and two forms: narrow in Latin
+// fonts, as wide as a character in Chinese ones.
 func sharedMark(r rune) bool {
 	switch r {
 	case '“', '”', '‘', '’', '…', '—', '·':
@@ -182,9 +177,12 @@ func sharedMark(r rune) bool {
 }
 
 func (f *Fonts) glyph(r rune, style look) (glyph, bool) {
-	order := [...]faceID{style.face, regular, han}
+	if r != '\u3000' && unicode.Is(unicode.Zs, r) {
+		r = ' ' // as wide as any other space
+	}
+	order := [...]faceID{style.face, style.face + moreRegular, regular, moreRegular, han}
 	if wide(r) || style.chinese && sharedMark(r) {
-		order = [...]faceID{han, style.face, regular}
+		order = [...]faceID{han, style.face, style.face + moreRegular, regular, moreRegular}
 	}
 	for _, id := range order {
 		if w, ok := f.face[id].width(r, style.size); ok {

@@ -17,10 +17,13 @@ import (
 const (
 	// maxMarkdown is far more than anyone types, and little enough for the
 	// parser's worst case.
-	maxMarkdown = 256 << 10
+	maxMarkdown = 64 << 10
 	// maxNesting bounds the depth of quotes, lists and emphasis within each
 	// other, which the parser and the walk follow by recursion.
 	maxNesting = 64
+	// maxLinks bounds what may be a link's beginning: each that has no end makes
+	// the parser look through all that follows.
+	maxLinks = 4000
 )
 
 // Markdown reads CommonMark with GitHub's tables into blocks. Only its text and
@@ -31,7 +34,7 @@ func Markdown(source string) Blocks {
 	if source == "" {
 		return nil
 	}
-	if len(source) > maxMarkdown || nesting(source) > maxNesting {
+	if len(source) > maxMarkdown || nesting(source) > maxNesting || strings.Count(source, "](") > maxLinks {
 		return Blocks{Text(source)}
 	}
 	m := &markdown{source: []byte(source)}

@@ -28,7 +28,7 @@ func families(pages []page) (names [faces]string) {
 			}
 		}
 	}
-	for id, name := range [faces]string{"Text", "Bold", "Han"} {
+	for id, name := range [faces]string{"Text", "Bold", "MoreText", "MoreBold", "Han"} {
 		if used[id] == nil {
 			continue // what is not drawn with is not embedded
 		}
