@@ -34,7 +34,7 @@ func Markdown(source string) Blocks {
 	if source == "" {
 		return nil
 	}
-	if len(source) > maxMarkdown || nesting(source) > maxNesting || strings.Count(source, "](") > maxLinks {
+	if len(source) > maxMarkdown || nesting(source) > maxNesting || strings.Count(source, "[") > maxLinks {
 		return Blocks{Text(source)}
 	}
 	m := &markdown{source: []byte(source)}
