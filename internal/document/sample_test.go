@@ -2,11 +2,14 @@ package document_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"tocsin/internal/document"
+	"tocsin/internal/testdata"
 )
 
 // moment is a fixed time in Shanghai, so many minutes after the first.
@@ -124,12 +127,20 @@ func long() *document.Paper {
 	return p
 }
 
+// machineFonts are read once: under the race detector that takes a second.
+var machineFonts = sync.OnceValues(func() (*document.Fonts, error) { return document.FindFonts() })
+
 // fonts are this machine's; a machine without them is told what to install.
 func fonts(tb testing.TB) *document.Fonts {
 	tb.Helper()
-	f, err := document.FindFonts()
-	if err != nil {
+	f, err := machineFonts()
+	switch {
+	case err == nil:
+		return f
+	case os.Getenv(testdata.RequireVariable) == "1":
+		tb.Fatal(err)
+	default:
 		tb.Skip(err)
 	}
-	return f
+	return nil
 }
