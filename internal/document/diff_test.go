@@ -39,9 +39,11 @@ func TestChineseIsComparedByCharacterAndLatinByWord(t *testing.T) {
 	got := document.Diff(text("共有四十一台服务器被加密，使用 ransomware builder。"), text("共有四十三台服务器被加密，使用 ransomware kit。"))
 	want := []document.Change{{Op: document.Changed, Where: "概述", Parts: []document.Part{
 		{Op: document.Same, Text: "共有四十"},
-		{Op: document.Removed, Text: "一"}, {Op: document.Added, Text: "三"},
+		{Op: document.Removed, Text: "一"},
+		{Op: document.Added, Text: "三"},
 		{Op: document.Same, Text: "台服务器被加密，使用 ransomware "},
-		{Op: document.Removed, Text: "builder"}, {Op: document.Added, Text: "kit"},
+		{Op: document.Removed, Text: "builder"},
+		{Op: document.Added, Text: "kit"},
 		{Op: document.Same, Text: "。"},
 	}}}
 	if d := cmp.Diff(want, got.Changes); d != "" {

@@ -57,7 +57,7 @@ func render(name string, language Language, view any) ([]byte, error) {
 		"kind":  Block.kind,
 		"mark":  State.mark,
 		"state": func(s State) string { return s.word(w) },
-		"words": func() htmlWords { return w.html() },
+		"words": w.html,
 	}).Parse(paperHTML)
 	if err != nil {
 		return nil, fmt.Errorf("parse paper's template: %w", err)

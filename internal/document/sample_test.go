@@ -3,6 +3,8 @@ package document_test
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -118,11 +120,13 @@ func long() *document.Paper {
 	table := document.Table{Caption: "Files renamed", Columns: []document.Column{{Title: "No.", Numeric: true}, {Title: "Time"}, {Title: "Host"}, {Title: "File"}}}
 	for i := range 600 {
 		table.Rows = append(table.Rows, []document.Cell{
-			{Number: fmt.Sprint(i + 1)}, {Moment: moment(i)}, {Text: fmt.Sprintf("tos-db-%02d", i%12)},
+			{Number: strconv.Itoa(i + 1)},
+			{Moment: moment(i)},
+			{Text: fmt.Sprintf("tos-db-%02d", i%12)},
 			{Text: fmt.Sprintf(`D:\plans\berth-%d\%x.dwg.locked`, i%7, i*i*7919)},
 		})
 	}
-	p.Sections = append(p.Sections[:len(p.Sections):len(p.Sections)],
+	p.Sections = append(slices.Clip(p.Sections),
 		document.Section{Title: "Analysis", Blocks: blocks}, document.Section{Title: "Files", Appendix: true, Blocks: document.Blocks{table}})
 	return p
 }

@@ -3,6 +3,7 @@ package document
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // words are what this package itself says in a paper. A catalogue that lacks
@@ -120,9 +121,5 @@ func (p *Paper) head() []Field {
 
 // text is the party's name and lines, one below the other.
 func (p Party) text() string {
-	text := p.Name
-	for _, line := range p.Lines {
-		text += "\n" + line
-	}
-	return text
+	return strings.Join(append([]string{p.Name}, p.Lines...), "\n")
 }
