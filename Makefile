@@ -12,6 +12,8 @@ LINT  := $(GO) tool -modfile=$(CURDIR)/tools/go.mod golangci-lint
 QUICK ?= 1s
 FUZZ  ?= 5m
 SOAK  ?= 1h
+# How often "make soak" kills a node at random; the test command does it 5 times.
+KILLS ?= 100
 # "tests" leaves out the peers that only benchmarks need.
 FOR   ?=
 
@@ -44,8 +46,8 @@ lint: ## check format, vet, linters, go.mod files and generated files
 fuzz: ## run every fuzz target for FUZZ (5m) each
 	.ci/fuzz $(FUZZ)
 
-soak: ## run all tests shuffled, over and over, for SOAK (1h)
-	.ci/soak $(SOAK)
+soak: ## kill a node KILLS (100) times, then run all tests shuffled for SOAK (1h)
+	.ci/soak $(SOAK) $(KILLS)
 
 bench: build ## measure against peers and print the ratios, from one run
 	cd bench && $(GO) run . -product ../bin/tocsin -peers $(PEERS)

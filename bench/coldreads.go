@@ -13,7 +13,7 @@ import (
 
 // readBytes is how much one answer reads from the disk: a block as it is
 // packed is a little less.
-const readBytes = 8 << 10
+const readBytes = 4 << 10
 
 // tables are the files that a ledger's answers are read from.
 func tables(dir string) ([]string, error) {

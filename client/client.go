@@ -76,22 +76,31 @@ func (c *Client) Delete(ctx context.Context, path string, out any) error {
 	return c.do(ctx, http.MethodDelete, path, http.NoBody, "", out)
 }
 
+// Fetch asks for something large by POST and copies the answer. What was copied
+// before an error is not the whole of it.
+func (c *Client) Fetch(ctx context.Context, path string, to io.Writer) (err error) {
+	response, err := c.ask(ctx, http.MethodPost, path, http.NoBody, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, response.Body.Close()) }()
+	if response.StatusCode >= 300 {
+		text, _ := io.ReadAll(io.LimitReader(response.Body, refusalLimit)) // the status tells
+		return refusal(c.base, response, text)
+	}
+	if _, err := io.Copy(to, response.Body); err != nil {
+		return fmt.Errorf("answer of %s broke off: %w", c.base, err)
+	}
+	return nil
+}
+
+// refusalLimit bounds why something large is refused.
+const refusalLimit = 64 << 10
+
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader, contentType string, out any) (err error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	response, err := c.ask(ctx, method, path, body, contentType)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", c.base, err)
-	}
-	request.Header.Set("Authorization", "Bearer "+c.token)
-	request.Header.Set("Accept", "application/json")
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("ask %s: %w: %w", c.base, reason(err), fault.Unavailable)
+		return err
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1))
@@ -109,6 +118,27 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, co
 		return fmt.Errorf("answer of %s is not what this version expects: %w: %w", c.base, err, fault.Invalid)
 	}
 	return nil
+}
+
+// ask sends a request. Whoever calls closes the answer's body.
+func (c *Client) ask(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", c.base, err)
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	request.Header.Set("Accept", "application/json")
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("ask %s: %w: %w", c.base, reason(err), fault.Unavailable)
+	}
+	return response, nil
 }
 
 // reason is an error of HTTP without the address, which the caller names.

@@ -301,7 +301,7 @@ func (a *Aside) replayFile(ctx context.Context, path string, accept Accept) (int
 			failed = ctx.Err()
 		}
 		if failed == nil {
-			failed = accept(ctx, r.block())
+			_, failed = accept(ctx, r.block(), nil)
 		}
 		if failed != nil {
 			rest.Write(line)

@@ -108,12 +108,12 @@ func TestWhatDecodersRefuseCanBeReplayed(t *testing.T) {
 	}
 	decoder.Malformed = nil
 	var reasons []string
-	n, err := aside.Replay(t.Context(), func(_ context.Context, b *telemetry.Block) error {
+	n, err := aside.Replay(t.Context(), func(_ context.Context, b *telemetry.Block, _ []byte) (uint64, error) {
 		problems, err := decoder.Decode(b, count)
 		for _, p := range problems {
 			reasons = append(reasons, p.Reason)
 		}
-		return err
+		return 0, err
 	})
 	// Without the header the reason would be another.
 	if n != 1 || err != nil || len(reasons) != 1 || reasons[0] != list[0].Reason {

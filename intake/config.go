@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"tocsin/internal/fault"
+	"tocsin/people"
 )
 
 // Config is what an operator may choose. Its zero value works: HTTP on the
@@ -35,12 +39,18 @@ type Config struct {
 	// TLS show, in PEM. A renewed one is taken up without a restart.
 	Cert string
 	Key  string
+	// Certificates gives them instead, as an ACME authority's client does. It is
+	// asked for each connection, and answers its challenges by ALPN.
+	Certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// ClientCA is a file of the authorities whose client certificates are
 	// accepted, in PEM. On syslog over TLS one is demanded with RequireClientCert.
 	ClientCA          string
 	RequireClientCert bool
 	// InsecureListen allows addresses that other machines reach without TLS.
 	InsecureListen bool
+
+	// Guard holds HTTP to the table of rights; nil knows tokens only.
+	Guard func(people.Right, http.Handler) http.Handler
 
 	// SyslogByHostname names sources of syslog by the host that messages name,
 	// for relays; else by the sender's address alone.
@@ -50,6 +60,9 @@ type Config struct {
 	ElasticVersion string
 
 	Limits Limits
+
+	// Metrics is where the intake counts; nil counts nowhere.
+	Metrics prometheus.Registerer
 }
 
 // Limits bound what senders can cost. A zero is the default beside it.
@@ -93,7 +106,8 @@ const (
 	defaultAsideAge       = 30 * 24 * time.Hour
 )
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns the configuration with what is not chosen filled in.
+func (c Config) WithDefaults() Config {
 	c.Listen = either(c.Listen, defaultListen)
 	c.ElasticVersion = either(c.ElasticVersion, defaultElasticVersion)
 	l := &c.Limits
@@ -125,9 +139,12 @@ func either[T comparable](chosen, otherwise T) T {
 // Check says what in the configuration cannot be run, all of it at once. The
 // error is fault.Invalid.
 func (c Config) Check() error {
-	c = c.withDefaults()
+	c = c.WithDefaults()
 	var wrong error
-	encrypted := c.Cert != ""
+	encrypted := c.Encrypted()
+	if c.Cert != "" && c.Certificates != nil {
+		wrong = errors.Join(wrong, fmt.Errorf("certificates come from files or from an ACME authority, not from both: %w", fault.Invalid))
+	}
 	if (c.Cert == "") != (c.Key == "") {
 		wrong = errors.Join(wrong, fmt.Errorf("a certificate and its key are given together: %w", fault.Invalid))
 	}
@@ -154,6 +171,45 @@ func (c Config) Check() error {
 		wrong = errors.Join(wrong, fmt.Errorf("one request may unpack to %d bytes, all together to %d: %w", c.Limits.Unpacked, c.Limits.Memory, fault.Invalid))
 	}
 	return wrong
+}
+
+// Encrypted reports whether there are certificates to encrypt with.
+func (c Config) Encrypted() bool { return c.Cert != "" || c.Certificates != nil }
+
+// Plain returns what other machines reach without encryption, as "HTTP on
+// 0.0.0.0:8617": what Check refuses unless InsecureListen allows it.
+func (c Config) Plain() []string {
+	c = c.WithDefaults()
+	var plain []string
+	for _, l := range c.listeners() {
+		if checkListen(l.use, l.address, c.Encrypted() && !l.plain, false) != nil {
+			plain = append(plain, l.use+" on "+l.address)
+		}
+	}
+	return plain
+}
+
+// Listener is an address that is listened on.
+type Listener struct {
+	Use     string // as Intake.Addresses takes it
+	Address string
+	UDP     bool
+	// Open is set when other machines reach it, Encrypted when it is encrypted.
+	Open, Encrypted bool
+}
+
+// Listeners returns every address that is listened on.
+func (c Config) Listeners() []Listener {
+	c = c.WithDefaults()
+	var all []Listener
+	for _, l := range c.listeners() {
+		host, _, _ := net.SplitHostPort(l.address)
+		all = append(all, Listener{
+			Use: l.use, Address: l.address, UDP: l.use == overUDP,
+			Open: !loopback(host), Encrypted: c.Encrypted() && !l.plain,
+		})
+	}
+	return all
 }
 
 // listener is one address of the configuration.
@@ -204,14 +260,17 @@ func loopback(host string) bool {
 
 // TLS returns how connections are encrypted, nil when they are not.
 func (c Config) TLS() (*tls.Config, error) {
-	if c.Cert == "" {
+	if !c.Encrypted() {
 		return nil, nil
 	}
-	keys := &certificate{cert: c.Cert, key: c.Key}
-	if _, err := keys.get(nil); err != nil {
-		return nil, err
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.Certificates}
+	if c.Certificates == nil {
+		keys := &certificate{cert: c.Cert, key: c.Key}
+		if _, err := keys.get(nil); err != nil {
+			return nil, err
+		}
+		config.GetCertificate = keys.get
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: keys.get}
 	if c.ClientCA != "" {
 		text, err := os.ReadFile(c.ClientCA)
 		if err != nil {

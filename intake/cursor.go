@@ -31,9 +31,9 @@ type cursor struct {
 	Source string          `json:"source"` // the path it was first read under
 	Head   head            `json:"head"`
 	Place  telemetry.Place `json:"place"`
-	Size   int64           `json:"size"` // of the file when this was written
-	Time   time.Time       `json:"time"` // the file was written at, as of then
-	Saved  time.Time       `json:"saved"`
+	Size   int64           `json:"size"`  // of the file when this was written
+	Time   time.Time       `json:"time"`  // the file was written at, as of then
+	Saved  time.Time       `json:"saved"` // later for each cursor than for those before
 	// Done is set once a file that is not followed was read as it stands; Blocks
 	// is how many of its blocks were handed on so far.
 	Done   bool `json:"done,omitempty"`
@@ -72,8 +72,9 @@ func (h head) begins(file io.ReaderAt) bool {
 type cursors struct {
 	dir string // "" keeps them in memory only
 
-	mu sync.Mutex
-	by map[fileKey]*cursor // guarded by mu; a cursor is replaced, never changed
+	mu    sync.Mutex
+	by    map[fileKey]*cursor // guarded by mu; a cursor is replaced, never changed
+	saved time.Time           // guarded by mu: the latest of their times
 }
 
 // openCursors reads what an earlier run left. A damaged one is passed over: its
@@ -101,9 +102,35 @@ func openCursors(dir string) (*cursors, error) {
 		var one cursor
 		if json.Unmarshal(text, &one) == nil {
 			c.by[one.Key] = &one
+			c.saved = later(c.saved, one.Saved)
 		}
 	}
 	return c, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// recall stores what stands in the journal with the blocks of a file, where it
+// says more than what was stored before the process was killed.
+func (c *cursors) recall(one cursor) error {
+	if known := c.get(one.Key); known != nil && !known.Saved.Before(one.Saved) {
+		return nil
+	}
+	return c.put(one)
+}
+
+// next returns a time for a cursor that is later than all before, whatever the
+// clock does.
+func (c *cursors) next(now time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.saved = later(now.UTC(), c.saved.Add(1))
+	return c.saved
 }
 
 func (c *cursors) path(key fileKey) string {
@@ -138,6 +165,7 @@ func (c *cursors) put(one cursor) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.by[one.Key] = &one
+	c.saved = later(c.saved, one.Saved)
 	if c.dir == "" {
 		return nil
 	}

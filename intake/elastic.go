@@ -56,6 +56,7 @@ func (in *Intake) takeBulk(w http.ResponseWriter, r *http.Request) error {
 		return bulkError(err)
 	}
 	batch := newDocuments(in, people.From(r.Context()), len(items))
+	defer batch.kept.close()
 	batch.expected = len(content.data)
 	for i := range items {
 		batch.add(i, &items[i])
@@ -69,8 +70,7 @@ func (in *Intake) takeBulk(w http.ResponseWriter, r *http.Request) error {
 		answer.Status, answer.Error = status, &elasticError{rejected, refused.Error()}
 		w.Header().Set("Retry-After", seconds(refused.After))
 	}
-	writeJSON(w, status, answer)
-	return nil
+	return batch.kept.answer(w, r, status, answer)
 }
 
 // rejected is what Elasticsearch calls what is to be sent again.
@@ -106,19 +106,20 @@ func (in *Intake) takeDocument(w http.ResponseWriter, r *http.Request) error {
 		item.ID = parts[2]
 	}
 	batch := newDocuments(in, people.From(r.Context()), 1)
+	defer batch.kept.close()
 	batch.add(0, &item)
 	if refused := batch.flush(r.Context()); refused != nil {
 		return refused
 	}
 	answer := batch.result(0, &item, false)
-	writeJSON(w, answer.Status, answer)
-	return nil
+	return batch.kept.answer(w, r, answer.Status, answer)
 }
 
 // documents gathers the documents of a request by the source they belong to.
 type documents struct {
 	in       *Intake
 	sender   people.Identity
+	kept     *receipt
 	outcomes []outcome // by item
 	groups   map[string]*group
 	order    []*group
@@ -146,7 +147,7 @@ type run struct {
 }
 
 func newDocuments(in *Intake, sender people.Identity, n int) *documents {
-	return &documents{in: in, sender: sender, outcomes: make([]outcome, n), groups: map[string]*group{}}
+	return &documents{in: in, sender: sender, kept: in.newReceipt(), outcomes: make([]outcome, n), groups: map[string]*group{}}
 }
 
 // add puts an item where it belongs, or says why it cannot be taken.
@@ -212,7 +213,7 @@ func (d *documents) flush(ctx context.Context) *RefusedError {
 			}
 			var err error = refused
 			if refused == nil || kept {
-				err = d.in.submit(ctx, g.source, telemetry.JSON, r.data, len(r.items))
+				err = d.in.submit(ctx, d.kept, g.source, r.data, len(r.items))
 			}
 			if err == nil {
 				kept = true

@@ -29,6 +29,8 @@ func (in *Intake) takeEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer content.close()
+	kept := in.newReceipt()
+	defer kept.close()
 	sender := people.From(r.Context())
 	name := label(r.URL.Query().Get("source"))
 	if name == "" {
@@ -41,7 +43,7 @@ func (in *Intake) takeEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if answer.Accepted > 0 {
-		if err := in.take(r.Context(), sender, s, data, answer.Accepted); err != nil {
+		if err := in.take(r.Context(), kept, sender, s, data, answer.Accepted); err != nil {
 			return err
 		}
 	}
@@ -49,17 +51,16 @@ func (in *Intake) takeEvents(w http.ResponseWriter, r *http.Request) error {
 	if answer.Accepted == 0 && answer.Refused > 0 {
 		status = http.StatusBadRequest
 	}
-	writeJSON(w, status, answer)
-	return nil
+	return kept.answer(w, r, status, answer)
 }
 
 // take hands on n records of one sender.
-func (in *Intake) take(ctx context.Context, sender people.Identity, s *source, data []byte, n int) error {
+func (in *Intake) take(ctx context.Context, kept *receipt, sender people.Identity, s *source, data []byte, n int) error {
 	if wait, ok := in.senders.of(sender.ID).take(in.now(), n); !ok {
 		s.refuse(reasonTokenRate, n)
 		return &RefusedError{reasonTokenRate, wait}
 	}
-	return in.submit(ctx, s, telemetry.JSON, data, n)
+	return in.submit(ctx, kept, s, data, n)
 }
 
 // objects returns the objects of a body, one on a line.

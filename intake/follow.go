@@ -62,6 +62,12 @@ func (in *Intake) startFollow(ctx context.Context, group *errgroup.Group) error 
 	if err != nil {
 		return err
 	}
+	for _, place := range in.places {
+		if err := cursors.recall(place); err != nil {
+			return err
+		}
+	}
+	in.places = nil
 	f := &follower{in: in, cursors: cursors, running: map[fileKey]*tailing{}}
 	group.Go(func() error {
 		defer f.tails.Wait()

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tocsin/intake"
-	"tocsin/people"
+	"tocsin/people/peopletest"
 )
 
 // logFolder is a directory that an intake follows, in a bubble where time passes by
@@ -23,8 +23,9 @@ type logFolder struct {
 	dir    string
 	config intake.Config
 	*station
-	stop func()
-	next int
+	stop   func()
+	next   int
+	recall bool // learn from the journal, as a node does
 }
 
 // newLogs follows a path in a fresh directory: "" for all of it.
@@ -32,7 +33,7 @@ func newLogs(t *testing.T, path string) *logFolder {
 	t.Helper()
 	l := &logFolder{t: t, dir: t.TempDir()}
 	l.config = intake.Config{Dir: t.TempDir(), Follow: []string{filepath.Join(l.dir, path)}}
-	l.station = &station{journal: &journal{}, tokens: people.OpenTokens(filepath.Join(t.TempDir(), "tokens.json"), time.Now)}
+	l.station = &station{journal: &journal{}, tokens: peopletest.Tokens(t)}
 	return l
 }
 
@@ -42,6 +43,12 @@ func (l *logFolder) start() {
 	in, err := intake.New(l.config, quiet(), l.tokens, l.journal.accept)
 	if err != nil {
 		l.t.Fatal(err)
+	}
+	if l.recall {
+		if err := in.Recall(l.journal.noted); err != nil {
+			l.t.Fatal(err)
+		}
+		l.t.Cleanup(func() { _ = in.Close() })
 	}
 	l.Intake = in
 	l.stop = l.run(l.t)
@@ -369,5 +376,33 @@ func TestArchivesInAFollowedDirectoryAreReadOnce(t *testing.T) {
 		if h := l.health("file/" + l.path("unknown.bin")); h.Problems["format not recognised: not read"] != 1 || h.Silent {
 			t.Errorf("%+v", h)
 		}
+	})
+}
+
+// A kill between the journal's write of a block and that of the cursor loses the
+// cursor: it is taken from the journal then, and nothing is read twice.
+func TestFollowedLogIsReadOnceAlsoWhenKilled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLogs(t, "")
+		l.start()
+		l.write("app.log", 3)
+		l.expect("before")
+		before := copyOf(t, l.config.Dir)
+		l.write("app.log", 3)
+		l.write("new.log", 3) // of which no cursor was stored at all
+		l.expect("until it is killed")
+		l.stop()
+		l.config.Dir = before
+		l.recall = true
+		l.start()
+		l.write("new.log", 1)
+		l.expect("after it was killed")
+		l.write("app.log", 1)
+		l.expect("after it was killed")
+		l.rotate()
+		l.write("app.log", 2)
+		l.expect("and rotated")
+		l.stop()
 	})
 }

@@ -86,7 +86,7 @@ func (in *Intake) persist(ctx context.Context, s *source, p *pending) error {
 // persistTaken is persist for records whose allowance was taken.
 func (in *Intake) persistTaken(ctx context.Context, s *source, p *pending) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := in.place(ctx, s, telemetry.Syslog, p.data, p.records)
+		_, err := in.place(ctx, s, telemetry.Syslog, p.data, p.records, nil)
 		if refused := (*RefusedError)(nil); !errors.As(err, &refused) {
 			return err
 		}

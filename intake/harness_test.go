@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"tocsin/intake"
 	"tocsin/internal/fault"
 	"tocsin/people"
+	"tocsin/people/peopletest"
 	"tocsin/telemetry"
 )
 
@@ -31,30 +31,54 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type journal struct {
 	mu      sync.Mutex
 	blocks  []*telemetry.Block // guarded by mu
+	notes   [][]byte           // guarded by mu: of the blocks
 	full    error              // guarded by mu
 	refused int                // guarded by mu
 	room    int                // blocks until it is full, when above 0; guarded by mu
+	// accepted is called when a block is kept, before anybody hears of it; may be
+	// nil, and is not changed while requests are made.
+	accepted func(ctx context.Context)
 }
 
-func (j *journal) accept(_ context.Context, b *telemetry.Block) error {
+func (j *journal) accept(ctx context.Context, b *telemetry.Block, note []byte) (uint64, error) {
+	entry, err := j.keep(b, note)
+	if err == nil && j.accepted != nil {
+		j.accepted(ctx)
+	}
+	return entry, err
+}
+
+func (j *journal) keep(b *telemetry.Block, note []byte) (uint64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.full != nil {
 		j.refused++
-		return j.full
+		return 0, j.full
 	}
 	// As the journal does: what is kept is what travels.
 	wire, err := b.AppendBinary(nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	kept, err := telemetry.ReadBlock(wire)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	j.blocks = append(j.blocks, kept)
+	j.blocks, j.notes = append(j.blocks, kept), append(j.notes, note)
 	if j.room--; j.room == 0 {
 		j.full = errFull
+	}
+	return uint64(len(j.blocks)), nil
+}
+
+// noted is what the journal tells after a crash.
+func (j *journal) noted(visit func(entry uint64, note []byte, b *telemetry.Block)) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, note := range j.notes {
+		if len(note) > 0 {
+			visit(uint64(i+1), note, j.blocks[i])
+		}
 	}
 	return nil
 }
@@ -133,7 +157,7 @@ func newStation(t *testing.T, config intake.Config) *station {
 	if config.Dir == "" {
 		config.Dir = t.TempDir()
 	}
-	s := &station{journal: &journal{}, tokens: people.OpenTokens(filepath.Join(t.TempDir(), "tokens.json"), time.Now)}
+	s := &station{journal: &journal{}, tokens: peopletest.Tokens(t)}
 	s.sensor, s.analyst = s.token(t, "dc01", people.Sensor), s.token(t, "ann", people.Analyst)
 	var err error
 	if s.Intake, err = intake.New(config, quiet(), s.tokens, s.journal.accept); err != nil {
@@ -144,7 +168,7 @@ func newStation(t *testing.T, config intake.Config) *station {
 
 func (s *station) token(t *testing.T, name string, role people.Role) string {
 	t.Helper()
-	secret, _, err := s.tokens.Create(name, role, 0)
+	secret, _, err := s.tokens.Create(t.Context(), name, role, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -20,10 +19,12 @@ import (
 )
 
 // Accept takes a block over. It returns once the block is kept such that a
-// crash does not lose it, and may go on using it. An error that is
+// crash does not lose it, and may go on using it. With it a note is kept, where
+// there is one, for Recall, and the number of the entry that holds both is
+// returned; where notes cannot be kept it is 0. An error that is
 // fault.Unavailable says that there is no room now: the sender is told to come
 // again. It is called concurrently.
-type Accept func(ctx context.Context, b *telemetry.Block) error
+type Accept func(ctx context.Context, b *telemetry.Block, note []byte) (entry uint64, err error)
 
 // Intake listens and hands on what arrives. It is safe for concurrent use.
 type Intake struct {
@@ -36,6 +37,9 @@ type Intake struct {
 	tls     *tls.Config
 	sources *registry
 	aside   *Aside
+	doubts  *doubts
+	answers *answers
+	places  []cursor            // of followed files, as Recall found them; owned by Recall, then Run
 	slots   *semaphore.Weighted // requests worked on
 	memory  *semaphore.Weighted // bytes of requests being read
 	senders *limiters           // by token
@@ -51,7 +55,7 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	config = config.withDefaults()
+	config = config.WithDefaults()
 	secure, err := config.TLS()
 	if err != nil {
 		return nil, err
@@ -62,12 +66,17 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 		memory:  semaphore.NewWeighted(config.Limits.Memory),
 		senders: newLimiters(config.Limits.TokenEvents),
 		addrs:   map[string][]net.Addr{},
+		doubts:  newDoubts(),
 	}
-	registryFile, asideDir := "", ""
+	registryFile, asideDir, answersFile := "", "", ""
 	if config.Dir != "" {
 		registryFile, asideDir = filepath.Join(config.Dir, "sources.json"), filepath.Join(config.Dir, "aside")
+		answersFile = filepath.Join(config.Dir, "answers")
 	}
-	if in.sources, err = openRegistry(registryFile, config.Limits, in.now); err != nil {
+	if in.answers, err = openAnswers(answersFile); err != nil {
+		return nil, err
+	}
+	if in.sources, err = openRegistry(registryFile, config.Limits, in.now, config.Metrics); err != nil {
 		return nil, err
 	}
 	in.aside = OpenAside(asideDir, config.Limits.Aside, config.Limits.AsideAge, in.now)
@@ -77,11 +86,19 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 // Aside returns what could not be read and is kept for a replay.
 func (in *Intake) Aside() *Aside { return in.aside }
 
-// stopWithin is how long listeners get to finish what they have in hand.
-const stopWithin = 10 * time.Second
+// Close gives back what Recall opened, once Run and Serve have ended.
+func (in *Intake) Close() error { return in.answers.close() }
+
+// stopWithin is how long listeners get to finish what they have in hand. A node
+// has to be gone within ten seconds, as who supervises it expects: the rest is
+// for memory to write what it holds.
+const stopWithin = 5 * time.Second
+
+// abandonWithin is how long requests get to notice that they are broken off.
+const abandonWithin = 2 * time.Second
 
 // Run listens on every address but that of HTTP, and follows files, until ctx
-// ends. It then takes no more, finishes what it has in hand within ten
+// ends. It then takes no more, finishes what it has in hand within five
 // seconds, and returns nil; an error says what could not be listened on.
 func (in *Intake) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -120,44 +137,6 @@ func (in *Intake) keepRegistry(ctx context.Context) {
 			in.aside.Tidy()
 		}
 	}
-}
-
-// Serve serves HTTP on the configured address until ctx ends, by a handler that
-// holds Handler and what else the node offers there.
-func (in *Intake) Serve(ctx context.Context, handler http.Handler) error {
-	l, err := in.listen(ctx, "HTTP", in.config.Listen)
-	if err != nil {
-		return err
-	}
-	if in.tls != nil {
-		config := in.tls.Clone()
-		config.NextProtos = []string{"h2", "http/1.1"}
-		l = tls.NewListener(l, config)
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: in.config.Limits.Slow,
-		IdleTimeout:       2 * time.Minute, // shippers keep connections between batches
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(in.log.Handler(), slog.LevelDebug),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	select {
-	case err := <-ended:
-		return fmt.Errorf("HTTP on %s: %w", in.config.Listen, err)
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-	defer cancel()
-	err = server.Shutdown(grace)
-	if err != nil {
-		err = server.Close()
-	}
-	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return err
 }
 
 // listen opens a TCP listener that bounds its connections.

@@ -28,13 +28,14 @@ const reasonRecord = "log record nested too deep, too long, or not of the protoc
 type otlpRecords struct {
 	in      *Intake
 	sender  people.Identity
+	kept    *receipt
 	by      map[string]*pending // by service
 	order   []string
 	refused int
 }
 
 func (in *Intake) newOTLPRecords(sender people.Identity) *otlpRecords {
-	return &otlpRecords{in: in, sender: sender, by: map[string]*pending{}}
+	return &otlpRecords{in: in, sender: sender, kept: in.newReceipt(), by: map[string]*pending{}}
 }
 
 func (o *otlpRecords) add(service string, line []byte) {
@@ -53,9 +54,8 @@ func (o *otlpRecords) add(service string, line []byte) {
 }
 
 // flush hands the records on. The protocol knows no answer for a request of
-// which some may come again: that what had been kept comes again as well, once
-// there is room, is what its specification allows for ("OTLP/gRPC
-// Throttling").
+// which some may come again: what had been kept comes again as well, once there
+// is room, and is then known by its doubt.
 func (o *otlpRecords) flush(ctx context.Context) error {
 	n := 0
 	for _, p := range o.by {
@@ -67,7 +67,7 @@ func (o *otlpRecords) flush(ctx context.Context) error {
 	}
 	for _, service := range o.order {
 		p := o.by[service]
-		if err := o.in.submit(ctx, o.source(service), telemetry.JSON, p.data, p.records); err != nil {
+		if err := o.in.submit(ctx, o.kept, o.source(service), p.data, p.records); err != nil {
 			return err
 		}
 	}
@@ -95,12 +95,15 @@ func (in *Intake) takeOTLP(w http.ResponseWriter, r *http.Request) error {
 		writeOTLP(w, otlpProto, http.StatusUnsupportedMediaType, &status.Status{Code: int32(codes.InvalidArgument), Message: "send " + otlpProto + " or " + otlpJSON})
 		return nil
 	}
-	response, err := in.otlp(w, r, kind)
+	records := in.newOTLPRecords(people.From(r.Context()))
+	defer records.kept.close()
+	response, err := in.otlp(w, r, kind, records)
 	if err != nil {
 		in.failOTLP(w, r, kind, err)
 		return nil
 	}
-	writeOTLP(w, kind, http.StatusOK, response)
+	status, text := otlpText(kind, http.StatusOK, response)
+	records.kept.deliver(w, r, kind, status, text)
 	return nil
 }
 
@@ -109,13 +112,12 @@ const (
 	otlpJSON  = "application/json"
 )
 
-func (in *Intake) otlp(w http.ResponseWriter, r *http.Request, kind string) (*collector.ExportLogsServiceResponse, error) {
+func (in *Intake) otlp(w http.ResponseWriter, r *http.Request, kind string, records *otlpRecords) (*collector.ExportLogsServiceResponse, error) {
 	content, err := in.body(w, r)
 	if err != nil {
 		return nil, err
 	}
 	defer content.close()
-	records := in.newOTLPRecords(people.From(r.Context()))
 	if kind == otlpJSON {
 		records.refused, err = otlpjson.FromJSON(content.data, records.add)
 	} else {
@@ -163,6 +165,15 @@ func retryInfo(after time.Duration) *errdetails.RetryInfo {
 }
 
 func writeOTLP(w http.ResponseWriter, kind string, status int, answer proto.Message) {
+	status, text := otlpText(kind, status, answer)
+	patientWriter(w)
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}
+
+// otlpText returns an answer as it is written.
+func otlpText(kind string, status int, answer proto.Message) (int, []byte) {
 	var text []byte
 	var err error
 	if kind == otlpJSON {
@@ -173,10 +184,7 @@ func writeOTLP(w http.ResponseWriter, kind string, status int, answer proto.Mess
 		text, err = proto.Marshal(answer)
 	}
 	if err != nil {
-		status, text = http.StatusInternalServerError, nil
+		return http.StatusInternalServerError, nil
 	}
-	patientWriter(w)
-	w.Header().Set("Content-Type", kind)
-	w.WriteHeader(status)
-	_, _ = w.Write(text)
+	return status, text
 }

@@ -78,6 +78,7 @@ type otlpService struct {
 func (o *otlpService) Export(ctx context.Context, request *collector.ExportLogsServiceRequest) (*collector.ExportLogsServiceResponse, error) {
 	sender, _ := ctx.Value(otlpSender{}).(people.Identity)
 	records := o.in.newOTLPRecords(sender)
+	defer records.kept.close()
 	records.refused += otlpjson.FromProto(request, records.add)
 	if err := records.flush(ctx); err != nil {
 		if !errors.Is(err, fault.Unavailable) && ctx.Err() == nil {
@@ -85,6 +86,11 @@ func (o *otlpService) Export(ctx context.Context, request *collector.ExportLogsS
 		}
 		return nil, otlpStatus(err)
 	}
+	if err := ctx.Err(); err != nil { // who asked has gone
+		return nil, otlpStatus(err)
+	}
+	records.kept.promise()
+	records.kept.delivered() // as far as a gRPC server can tell
 	return records.response(), nil
 }
 
@@ -101,7 +107,7 @@ func (in *Intake) admitOTLP(ctx context.Context, call *tap.Info) (context.Contex
 	if values := call.Header.Get("authorization"); len(values) > 0 {
 		header = values[0]
 	}
-	sender, err := in.tokens.Allow(people.Credential(header), people.Send)
+	sender, err := in.tokens.Allow(ctx, people.Credential(header), people.SendTelemetry)
 	switch {
 	case errors.Is(err, people.ErrUnknown):
 		return nil, status.Error(codes.Unauthenticated, err.Error())

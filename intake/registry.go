@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // registry knows every source. Sources are told apart up to a limit; those
@@ -22,6 +25,7 @@ type registry struct {
 	limits  Limits
 	now     func() time.Time
 	started time.Time
+	metrics *metrics
 
 	mu sync.Mutex
 	by map[string]*source // guarded by mu
@@ -34,8 +38,9 @@ type registryFile struct {
 
 // openRegistry reads what was known before. A damaged file costs history, not
 // the start of the node: it is kept beside, and begun anew.
-func openRegistry(path string, limits Limits, now func() time.Time) (*registry, error) {
-	r := &registry{path: path, limits: limits, now: now, started: now(), by: map[string]*source{}}
+func openRegistry(path string, limits Limits, now func() time.Time, count prometheus.Registerer) (*registry, error) {
+	r := &registry{path: path, limits: limits, now: now, started: now(), metrics: newMetrics(count), by: map[string]*source{}}
+	r.watchSources(count)
 	if path == "" {
 		return r, nil
 	}
@@ -68,7 +73,11 @@ func (r *registry) save() error {
 	if err != nil {
 		return fmt.Errorf("registry of sources: %w", err)
 	}
-	if err := replaceFile(r.path, text); err != nil {
+	err = os.MkdirAll(filepath.Dir(r.path), 0o700)
+	if err == nil {
+		err = replaceFile(r.path, text)
+	}
+	if err != nil {
 		return fmt.Errorf("registry of sources: %w", err)
 	}
 	return nil
@@ -121,11 +130,15 @@ func (r *registry) find(name string) *source {
 	return r.by[name]
 }
 
+func (r *registry) all() []*source {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.by))
+}
+
 // health returns the health of all sources, by name.
 func (r *registry) health() []Health {
-	r.mu.Lock()
-	all := slices.Collect(maps.Values(r.by))
-	r.mu.Unlock()
+	all := r.all()
 	list := make([]Health, 0, len(all))
 	now := r.now()
 	for _, s := range all {

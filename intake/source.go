@@ -39,6 +39,9 @@ type Health struct {
 	Samples  []Sample          `json:"samples,omitempty"`  // the last of them
 	Refused  map[string]uint64 `json:"refused,omitempty"`  // records whose sender was told to come again, by reason
 	Dropped  map[string]uint64 `json:"dropped,omitempty"`  // records lost, by reason
+	// Repeated are records that came again because their sender was not told
+	// that they were kept; they are kept once.
+	Repeated uint64 `json:"repeated,omitempty"`
 }
 
 // Gap is a time in which a source said nothing for longer than usual.
@@ -61,6 +64,7 @@ type source struct {
 	name      string
 	allowance allowance
 	started   time.Time // of the node
+	metrics   *kindMetrics
 
 	mu     sync.Mutex
 	state  Health // guarded by mu; rates, Silent and Usual are made on reading
@@ -73,7 +77,7 @@ type source struct {
 func newSource(name, kind string, r *registry) *source {
 	return &source{
 		name: name, allowance: newAllowance(r.limits.SourceEvents), started: r.started, next: 1,
-		state: Health{Name: name, Kind: kind},
+		metrics: r.metrics.of(kind), state: Health{Name: name, Kind: kind},
 	}
 }
 
@@ -121,12 +125,24 @@ func (s *source) arrived(now time.Time, format string, n, size int) {
 	h.Records += uint64(n)
 	h.Bytes += uint64(size)
 	s.rate.add(now, n)
+	s.metrics.records.Add(float64(n))
+	s.metrics.bytes.Add(float64(size))
 }
 
-func (s *source) refuse(reason string, n int) { s.count(&s.state.Refused, reason, n) }
+func (s *source) refuse(reason string, n int) {
+	s.metrics.refused.WithLabelValues(reason).Add(float64(n))
+	s.count(&s.state.Refused, reason, n)
+}
+
+func (s *source) repeat(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Repeated += uint64(n)
+}
 
 func (s *source) drop(reason string, n int) {
 	if n > 0 {
+		s.metrics.dropped.WithLabelValues(reason).Add(float64(n))
 		s.count(&s.state.Dropped, reason, n)
 	}
 }
@@ -168,8 +184,10 @@ func (s *source) decoded(now time.Time, events uint64, newest time.Time, problem
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Events += events
+	s.metrics.events.Add(float64(events))
 	for _, p := range problems {
 		addReason(&s.state.Problems, p.Reason, p.Count)
+		s.metrics.problems.Add(float64(p.Count))
 	}
 	if newest.IsZero() {
 		return
@@ -182,6 +200,12 @@ func (s *source) decoded(now time.Time, events uint64, newest time.Time, problem
 	case newest.After(s.state.Newest):
 		s.state.Newest = newest.UTC()
 	}
+}
+
+func (s *source) silent(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pauses.silent(now)
 }
 
 // health returns a copy.

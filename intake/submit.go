@@ -54,38 +54,46 @@ func (e *RefusedError) Unwrap() error { return fault.Unavailable }
 // pipeline frees some within seconds.
 const retryAfter = 2 * time.Second
 
-// submit hands n records of a source on, in one block. It returns nil once they
-// are kept; a *RefusedError when the sender must come again. The data must not
-// change any more.
-func (in *Intake) submit(ctx context.Context, s *source, format telemetry.Format, data []byte, n int) error {
+// submit hands n records of a source on, in one block, for which the receipt
+// then stands. It returns nil once they are kept; a *RefusedError when the sender
+// must come again. The data must not change any more.
+func (in *Intake) submit(ctx context.Context, r *receipt, s *source, data []byte, n int) error {
 	if wait, ok := s.allowance.take(in.now(), n); !ok {
 		s.refuse(reasonSourceRate, n)
 		return &RefusedError{reasonSourceRate, wait}
 	}
-	return in.place(ctx, s, format, data, n)
+	if r.repeats(s.name, telemetry.JSON, data) {
+		s.repeat(n)
+		return nil
+	}
+	entry, err := in.place(ctx, s, telemetry.JSON, data, n, awaitsNote(in.now()))
+	if err == nil {
+		r.add(entry, s.name, telemetry.JSON, data)
+	}
+	return err
 }
 
-// place is submit for records whose allowance was taken.
-func (in *Intake) place(ctx context.Context, s *source, format telemetry.Format, data []byte, n int) error {
+// place makes a block of n records, whose allowance was taken, and hands it on.
+func (in *Intake) place(ctx context.Context, s *source, format telemetry.Format, data []byte, n int, note []byte) (entry uint64, err error) {
 	b := telemetry.NewLines(&telemetry.Source{Name: s.name, Format: format}, data)
 	b.Number, b.Offset = s.place(n, len(data))
-	return in.hand(ctx, s, b, n)
+	return in.hand(ctx, s, b, n, note)
 }
 
 // hand hands a block on and counts what became of it.
-func (in *Intake) hand(ctx context.Context, s *source, b *telemetry.Block, n int) error {
+func (in *Intake) hand(ctx context.Context, s *source, b *telemetry.Block, n int, note []byte) (entry uint64, err error) {
 	size, format := len(b.Data), string(b.Source.Format) // the block is no longer ours once it is accepted
-	err := in.accept(ctx, b)
+	entry, err = in.accept(ctx, b, note)
 	switch {
 	case err == nil:
 		s.arrived(in.now(), format, n, size)
-		return nil
+		return entry, nil
 	case errors.Is(err, fault.Unavailable):
 		s.refuse(reasonFull, n)
-		return &RefusedError{reasonFull, retryAfter}
+		return 0, &RefusedError{reasonFull, retryAfter}
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	s.refuse(reasonFailed, n)
-	return fmt.Errorf("source %s: %w", s.name, err)
+	return 0, fmt.Errorf("source %s: %w", s.name, err)
 }

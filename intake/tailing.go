@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -125,29 +126,35 @@ func (t *tailing) idle(file *os.File, read int64) (ended bool, err error) {
 	return false, nil
 }
 
-// emit hands a block on and then notes the place behind it. A node that stops
-// still notes it: what was kept must not be read again.
+// emit hands a block on together with the place behind it, and then stores the
+// place. A node that stops still does: what was kept must not be read again.
 func (t *tailing) emit(ctx context.Context, file *os.File, b *telemetry.Block) error {
 	after := b.After()
+	records := int(after.Number - b.Number)
+	t.cursor.Place, t.cursor.Unknown = after, false
+	t.stamp(file)
 	if len(b.Data) > 0 || len(b.Problems) > 0 {
-		records := int(after.Number - b.Number)
-		if err := t.f.in.keep(ctx, t.source, b, records); err != nil {
+		if err := t.f.in.keep(ctx, t.source, b, records, placeNote(&t.cursor)); err != nil {
 			return err
 		}
 	} else {
 		b.Release()
 	}
-	t.cursor.Place, t.cursor.Unknown = after, false
-	t.save(file)
+	t.f.warn(t.f.cursors.put(t.cursor))
 	return nil
 }
 
-// save stores the cursor. One that cannot be stored costs records read twice
-// after a restart, not records.
+// save stores the cursor as it is now.
 func (t *tailing) save(file *os.File) {
+	t.stamp(file)
+	t.f.warn(t.f.cursors.put(t.cursor))
+}
+
+// stamp notes in the cursor how the file stands.
+func (t *tailing) stamp(file *os.File) {
 	c := &t.cursor
 	c.Path, _ = t.where()
-	c.Saved = t.f.in.now().UTC()
+	c.Saved = t.f.cursors.next(t.f.in.now())
 	if info, err := file.Stat(); err == nil {
 		c.Size, c.Time = info.Size(), info.ModTime()
 	}
@@ -158,7 +165,6 @@ func (t *tailing) save(file *os.File) {
 			c.Head = h
 		}
 	}
-	t.f.warn(t.f.cursors.put(*c))
 }
 
 // whole reads a file that is not followed as it stands: an archive, an event
@@ -184,11 +190,12 @@ func (t *tailing) whole(ctx context.Context, file *os.File) {
 		renamed := *b.Source
 		renamed.Name = inside.name
 		b.Source = &renamed
-		if err := t.f.in.keep(ctx, inside, b, 0); err != nil {
+		t.cursor.Blocks = n
+		t.stamp(file)
+		if err := t.f.in.keep(ctx, inside, b, 0, placeNote(&t.cursor)); err != nil {
 			return err
 		}
-		t.cursor.Blocks = n
-		t.save(file)
+		t.f.warn(t.f.cursors.put(t.cursor))
 		return nil
 	})
 	if err == nil {
@@ -218,11 +225,11 @@ func (t *tailing) packedBefore(file *os.File) bool {
 
 // keep hands a block on, trying again for as long as there is no room: files
 // wait. Stopping does not end an attempt, so that it is known what became of it.
-func (in *Intake) keep(ctx context.Context, s *source, b *telemetry.Block, records int) error {
+func (in *Intake) keep(ctx context.Context, s *source, b *telemetry.Block, records int, note []byte) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		wait, ok := s.allowance.take(in.now(), records)
 		if ok {
-			err := in.attempt(ctx, s, b, records)
+			err := in.attempt(ctx, s, b, records, note)
 			if refused := (*RefusedError)(nil); !errors.As(err, &refused) {
 				return err
 			}
@@ -235,8 +242,27 @@ func (in *Intake) keep(ctx context.Context, s *source, b *telemetry.Block, recor
 	}
 }
 
-func (in *Intake) attempt(ctx context.Context, s *source, b *telemetry.Block, records int) error {
+func (in *Intake) attempt(ctx context.Context, s *source, b *telemetry.Block, records int, note []byte) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
-	return in.hand(ctx, s, b, records)
+	_, err := in.hand(ctx, s, b, records, note)
+	return err
+}
+
+// placeNote is a followed file's cursor, for the journal. Stored beside it alone,
+// it would be lost with a process that is killed between the two, and what the
+// block holds be read again.
+func placeNote(c *cursor) []byte {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil // cannot be: plain values
+	}
+	return append([]byte{notePlace}, text...)
+}
+
+func (in *Intake) recallPlace(note []byte) {
+	var c cursor
+	if json.Unmarshal(note[1:], &c) == nil {
+		in.places = append(in.places, c)
+	}
 }

@@ -1,6 +1,9 @@
 package knowledge
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"tocsin/internal/lockfile"
@@ -13,4 +16,18 @@ func lock(dir string) (unlock func(), err error) {
 		return nil, err
 	}
 	return func() { _ = held.Release() }, nil
+}
+
+// Hold does work while nobody changes the library. The error is fault.Conflict
+// when somebody is just doing that.
+func (l *Library) Hold(work func() error) error {
+	if _, err := os.Stat(l.dir); errors.Is(err, fs.ErrNotExist) {
+		return work() // and nobody has begun
+	}
+	unlock, err := l.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return work()
 }

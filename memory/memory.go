@@ -29,6 +29,13 @@ type Memory struct {
 	Archive *archive.Archive
 }
 
+// The folders of the parts, in a memory's.
+const (
+	JournalFolder = "journal"
+	LedgerFolder  = "ledger"
+	ArchiveFolder = "archive"
+)
+
 // Open opens the memory in a folder, which is made when it is not there.
 func Open(dir string, c Config) (m *Memory, err error) {
 	m = &Memory{}
@@ -37,14 +44,14 @@ func Open(dir string, c Config) (m *Memory, err error) {
 			err = errors.Join(fmt.Errorf("open memory: %w", err), m.Close())
 		}
 	}()
-	if m.Journal, err = journal.Open(filepath.Join(dir, "journal"), c.Journal); err != nil {
+	if m.Journal, err = journal.Open(filepath.Join(dir, JournalFolder), c.Journal); err != nil {
 		return m, err
 	}
 	c.Ledger.Log = c.Log
-	if m.Ledger, err = ledger.Open(filepath.Join(dir, "ledger"), c.Ledger); err != nil {
+	if m.Ledger, err = ledger.Open(filepath.Join(dir, LedgerFolder), c.Ledger); err != nil {
 		return m, err
 	}
-	m.Archive, err = archive.Open(filepath.Join(dir, "archive"), c.Archive)
+	m.Archive, err = archive.Open(filepath.Join(dir, ArchiveFolder), c.Archive)
 	return m, err
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"tocsin/detect"
 	"tocsin/memory/journal"
 )
@@ -23,8 +25,8 @@ type findingLog struct {
 // findingBytes is how much is kept of findings: at 1 KB each, a million.
 const findingBytes = 1 << 30
 
-func openFindings(dir string, encode func([]byte, *detect.Finding) []byte) (*findingLog, error) {
-	log, err := journal.Open(dir, journal.Config{SegmentBytes: findingBytes / 16, MaxBytes: 2 * findingBytes})
+func openFindings(dir string, encode func([]byte, *detect.Finding) []byte, metrics prometheus.Registerer) (*findingLog, error) {
+	log, err := journal.Open(dir, journal.Config{SegmentBytes: findingBytes / 16, MaxBytes: 2 * findingBytes, Metrics: metrics})
 	if err != nil {
 		return nil, err
 	}

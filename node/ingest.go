@@ -119,11 +119,8 @@ func (i *ingest) room(ctx context.Context, why error) error {
 	if err := i.node.memory.Archive.Flush(); err != nil {
 		return err
 	}
-	if err := i.node.memory.Ledger.Sync(ctx); err != nil {
-		return err
-	}
 	before := i.node.memory.Journal.Bytes()
-	if err := i.node.trim(); err != nil {
+	if err := i.node.trim(ctx); err != nil {
 		return err
 	}
 	if i.node.memory.Journal.Bytes() < before {

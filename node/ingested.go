@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"tocsin/telemetry"
 )
@@ -38,7 +37,7 @@ type ingested struct {
 }
 
 func (n *Node) openIngested() (*ingested, error) {
-	file, err := os.OpenFile(filepath.Join(n.config.Dir, "memory", "ingested"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(n.ingestedPath(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// tidyEvery is how often the journal is given back.
-	tidyEvery = 10 * time.Second
+	// tidyEvery is how often the journal is given back, and crowdedEvery when it
+	// is half full, since senders are refused once it is full.
+	tidyEvery    = 10 * time.Second
+	crowdedEvery = time.Second
 	// forgetEvery is how often old memories are forgotten and small parts of the
 	// archive joined.
 	forgetEvery = time.Hour
@@ -44,7 +46,7 @@ func (n *Node) Stats() (Stats, error) {
 
 // Compact gives room on disk back that is not needed any more.
 func (n *Node) Compact(ctx context.Context) error {
-	return errors.Join(n.memory.Archive.Flush(), n.memory.Archive.Compact(ctx), n.memory.Ledger.Compact(ctx), n.trim())
+	return errors.Join(n.memory.Archive.Flush(), n.memory.Archive.Compact(ctx), n.memory.Ledger.Compact(ctx), n.trim(ctx))
 }
 
 // Export writes the ledger, as Import reads it.
@@ -58,16 +60,19 @@ func (n *Node) Import(ctx context.Context, r io.ReadSeeker) (ledger.Record, erro
 // keep gives back what is remembered for good, and forgets what is too old,
 // until ctx ends.
 func (n *Node) keep(ctx context.Context) error {
-	tidy, forget := time.NewTicker(tidyEvery), time.NewTicker(forgetEvery)
+	tidy, crowded, forget := time.NewTicker(tidyEvery), time.NewTicker(crowdedEvery), time.NewTicker(forgetEvery)
 	defer tidy.Stop()
+	defer crowded.Stop()
 	defer forget.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tidy.C:
-			if err := n.trim(); err != nil {
-				n.log.Error("the journal cannot be given back", errorAttr(err))
+			n.giveBack(ctx)
+		case <-crowded.C:
+			if n.memory.Journal.Crowded() {
+				n.giveBack(ctx)
 			}
 		case <-forget.C:
 			if err := n.forget(ctx); err != nil && ctx.Err() == nil {
@@ -77,8 +82,24 @@ func (n *Node) keep(ctx context.Context) error {
 	}
 }
 
-// trim gives the part of the journal back that is remembered for good.
-func (n *Node) trim() error {
+func (n *Node) giveBack(ctx context.Context) {
+	if err := n.trim(ctx); err != nil && ctx.Err() == nil {
+		n.log.Error("the journal cannot be given back", errorAttr(err))
+	}
+}
+
+// trim gives the part of the journal back that is remembered for good. What the
+// ledger has is put on disk for it, and what the archive has where that is
+// urgent.
+func (n *Node) trim(ctx context.Context) error {
+	if n.memory.Journal.Crowded() {
+		if err := n.memory.Archive.Flush(); err != nil {
+			return err
+		}
+	}
+	if err := n.memory.Ledger.Sync(ctx); err != nil {
+		return err
+	}
 	n.trimming.Lock()
 	defer n.trimming.Unlock()
 	n.mu.Lock()

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"tocsin/detect"
 	"tocsin/detect/indicator"
 	"tocsin/detect/sigma"
@@ -46,16 +48,23 @@ type Config struct {
 	Malformed func(reason string, record *telemetry.Block)
 	// Log is told what an operator should know.
 	Log *slog.Logger
+	// Prepare is called once the data directory is the node's alone and before
+	// anything in it is opened: it may refuse it, or bring it up to date. May be
+	// nil.
+	Prepare func(dir string) error
+	// Metrics is where the node and its memory count; nil counts nowhere.
+	Metrics prometheus.Registerer
 }
 
 // Memory is how much a node remembers, and for how long.
 type Memory struct {
 	JournalBytes int64         `yaml:"journal_bytes"` // what may wait to be remembered; 0: 4 GiB
-	CacheBytes   int64         `yaml:"cache_bytes"`   // memory for the ledger; 0: 256 MiB
+	CacheBytes   int64         `yaml:"cache_bytes"`   // memory for the ledger; 0: 512 MiB
 	Ledger       time.Duration `yaml:"ledger"`        // how long observables are remembered; 0: for ever
 	LedgerBytes  int64         `yaml:"ledger_bytes"`  // how much it may take on disk; 0: no limit
 	Archive      time.Duration `yaml:"archive"`       // how long events are kept; 0: for ever
 	ArchiveBytes int64         `yaml:"archive_bytes"` // how much the archive may take on disk; 0: no limit
+	FreeBytes    uint64        `yaml:"free_bytes"`    // how much of the disk the ledger leaves free; 0: 1 GiB
 	NewPerDay    int64         `yaml:"new_per_day"`   // new observables a source may bring a day; 0: 10 million
 }
 
@@ -77,6 +86,7 @@ type Node struct {
 	names    *intel.Names
 	memory   *memory.Memory
 	coverage *coverage.Rules
+	metrics  *metrics
 
 	findings  *findingLog // owned by Run
 	detection atomic.Pointer[detection]
@@ -103,6 +113,7 @@ func Open(c Config) (n *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Metrics = prometheus.WrapRegistererWithPrefix("tocsin_", c.Metrics)
 	n = &Node{coverage: rules, config: c, log: c.Log, names: intel.NewNames(c.Mappings.Rewrite), moved: make(chan struct{})}
 	if n.lock, err = lockfile.Take(filepath.Join(c.Dir, "lock")); err != nil {
 		return nil, err
@@ -115,24 +126,44 @@ func Open(c Config) (n *Node, err error) {
 	if err := n.Say(""); err != nil {
 		return n, err
 	}
-	if n.memory, err = memory.Open(filepath.Join(c.Dir, "memory"), n.memoryConfig()); err != nil {
+	if err := n.prepare(); err != nil {
 		return n, err
 	}
-	if n.findings, err = openFindings(filepath.Join(c.Dir, "findings"), c.Encode); err != nil {
+	if n.memory, err = memory.Open(filepath.Join(c.Dir, MemoryFolder), n.memoryConfig()); err != nil {
 		return n, err
 	}
+	if n.findings, err = openFindings(filepath.Join(c.Dir, FindingsFolder), c.Encode, n.counting("findings")); err != nil {
+		return n, err
+	}
+	n.metrics = n.newMetrics(c.Metrics)
 	n.findings.before = max(n.findings.cursor, n.memory.Ledger.Cursor())
 	n.through = n.start()
 	return n, n.Detect(nil)
 }
 
+// prepare makes the data directory ready to be opened.
+func (n *Node) prepare() error {
+	if n.config.Prepare != nil {
+		if err := n.config.Prepare(n.config.Dir); err != nil {
+			return err
+		}
+	}
+	return sweep(n.config.Dir)
+}
+
+// counting is where a journal counts: there are two, told apart by a label.
+func (n *Node) counting(what string) prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"of": what}, n.config.Metrics)
+}
+
 func (n *Node) memoryConfig() memory.Config {
 	c := memory.Config{
-		Ledger:  ledger.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay},
+		Ledger:  ledger.Config{CacheBytes: n.config.Memory.CacheBytes, NewPerDay: n.config.Memory.NewPerDay, FreeBytes: n.config.Memory.FreeBytes},
 		Archive: archive.Config{Names: n.names, Describe: n.config.Mappings.Key, Class: n.config.Mappings.Class},
 		Log:     n.log,
 	}
-	c.Journal.MaxBytes = n.config.Memory.JournalBytes
+	c.Ledger.Metrics, c.Archive.Metrics = n.config.Metrics, n.config.Metrics
+	c.Journal.MaxBytes, c.Journal.Metrics = n.config.Memory.JournalBytes, n.counting("telemetry")
 	return c
 }
 
@@ -197,6 +228,7 @@ func (n *Node) Detect(rules *Rules) error {
 const (
 	markLive   = 'l' // to be watched and remembered
 	markPast   = 'p' // to be remembered only
+	markNoted  = 'n' // as live, behind the length of a note, and the note
 	markLength = 1
 )
 
@@ -204,11 +236,7 @@ const (
 // and its events are watched and remembered whatever happens to the process.
 // The error is fault.Unavailable when the sender has to try again later.
 func (n *Node) Accept(ctx context.Context, b *telemetry.Block) error {
-	entry, err := appendEntry(nil, markLive, b)
-	if err != nil {
-		return err
-	}
-	_, err = n.memory.Journal.Append(ctx, entry)
+	_, err := n.AcceptNoted(ctx, b, nil)
 	return err
 }
 
@@ -217,11 +245,18 @@ func appendEntry(to []byte, mark byte, b *telemetry.Block) ([]byte, error) {
 }
 
 func parseEntry(entry []byte) (mark byte, b *telemetry.Block, err error) {
-	if len(entry) < markLength || (entry[0] != markLive && entry[0] != markPast) {
+	if len(entry) < markLength || (entry[0] != markLive && entry[0] != markPast && entry[0] != markNoted) {
 		return 0, nil, fmt.Errorf("an entry of the journal that this version does not know: %w", fault.Invalid)
 	}
-	b, err = telemetry.ReadBlock(entry[markLength:])
-	return entry[0], b, err
+	mark = entry[0]
+	if mark == markNoted {
+		mark = markLive
+	}
+	_, block, err := splitNote(entry)
+	if err == nil {
+		b, err = telemetry.ReadBlock(block)
+	}
+	return mark, b, err
 }
 
 // start returns the journal's entry up to which nothing is left to do. Findings

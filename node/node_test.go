@@ -1,24 +1,16 @@
 package node_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tocsin/detect"
-	"tocsin/detect/sigma"
 	"tocsin/intel"
 	"tocsin/internal/fault"
 	"tocsin/memory"
@@ -185,126 +177,6 @@ func TestHuntRefusesWhatItCannotAnswer(t *testing.T) {
 		if _, err := n.Hunt(t.Context(), h); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// crashedNode makes the test program a node that is to be killed.
-const crashedNode = "TOCSIN_TEST_NODE"
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashedNode); dir != "" {
-		os.Exit(acceptUntilKilled(dir))
-	}
-	goleak.VerifyTestMain(m)
-}
-
-// acceptUntilKilled takes events in from several goroutines and says on
-// standard output which were acknowledged.
-func acceptUntilKilled(dir string) int {
-	if err := acceptForEver(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	return 1
-}
-
-func acceptForEver(dir string) error {
-	m, err := logsource.Load()
-	if err != nil {
-		return err
-	}
-	n, err := node.Open(configOf(dir, m))
-	if err != nil {
-		return err
-	}
-	if err := detectLookUps(n); err != nil {
-		return err
-	}
-	var one sync.Mutex
-	return n.While(context.Background(), func(ctx context.Context) error {
-		var group sync.WaitGroup
-		for w := range 4 {
-			group.Go(func() {
-				for i := 0; ; i++ {
-					name := fmt.Sprintf("n%d-%d-%d.crash.example", os.Getpid(), w, i)
-					source := &telemetry.Source{Name: fmt.Sprintf("writer-%d", w), Format: telemetry.JSON}
-					if err := n.Accept(ctx, telemetry.NewLines(source, []byte(lookUp(time.Now(), "pc", name)))); err != nil {
-						fmt.Fprintln(os.Stderr, err)
-						return
-					}
-					one.Lock()
-					fmt.Println(name)
-					one.Unlock()
-				}
-			})
-		}
-		group.Wait()
-		return nil
-	})
-}
-
-func detectLookUps(n *node.Node) error {
-	file, err := sigma.Parse("rule.yml", []byte(lookUpRule))
-	if err != nil {
-		return err
-	}
-	return n.Detect(&node.Rules{Rules: file.Rules})
-}
-
-// Whatever was acknowledged before a kill is in the ledger and in the archive
-// exactly once, and was found by the rules exactly once.
-func TestNothingAcknowledgedIsLostOrDoubledByAKill(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	var acknowledged []memory.Question
-	for range 5 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), crashedNode+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		for enough := 20 + rand.IntN(400); lines.Scan(); enough-- {
-			if strings.HasSuffix(lines.Text(), ".crash.example") { // else the kill cut the line
-				acknowledged = append(acknowledged, domain(lines.Text()))
-			}
-			if enough == 0 {
-				_ = cmd.Process.Kill()
-			}
-		}
-		_ = cmd.Wait() // killed
-	}
-	n := openNode(t, dir)
-	if err := detectLookUps(n); err != nil {
-		t.Fatal(err)
-	}
-	defer running(t, n)()
-	told, err := n.Hunt(t.Context(), node.Hunt{Questions: append(acknowledged, domain("crash.example"), memory.Question{Text: "rule", Rule: lookUpRule})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	wrong := 0
-	for _, a := range told.Answers[:len(acknowledged)] {
-		if a.Count != 1 {
-			wrong++
-		}
-	}
-	all, archived := told.Answers[len(acknowledged)], told.Answers[len(acknowledged)+1]
-	found := 0
-	if err := n.Findings(0, func(_ uint64, findings []byte) bool {
-		found += bytes.Count(findings, []byte{'\n'})
-		return true
-	}); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d acknowledged; in the ledger %d, in the archive %d, found %d", len(acknowledged), all.Count, archived.Count, found)
-	if wrong > 0 || all.Count != archived.Count || all.Count != uint64(found) || all.Count < uint64(len(acknowledged)) {
-		t.Errorf("%d of %d acknowledged events are not in the ledger exactly once; %d are in the ledger, %d in the archive, %d were found",
-			wrong, len(acknowledged), all.Count, archived.Count, found)
 	}
 }
 

@@ -239,9 +239,9 @@ func (r *rememberer) losses(source string) {
 	if r.seen == nil || len(r.heard.Problems) == 0 {
 		return
 	}
-	at := r.heard.Newest
-	if at.IsZero() {
-		at = time.Now()
+	at, now := r.heard.Newest, time.Now()
+	if at.Year() < ledger.PastLimit || at.After(now.Add(ledger.FutureLimit)) { // which the ledger would pass over
+		at = now
 	}
 	r.seen.Present(source, intel.LogSource{}, nil, at, true)
 }
@@ -361,6 +361,7 @@ func (n *Node) cannotArchive(err error) {
 
 // tell hands on what others want to know of a stretch.
 func (n *Node) tell(found []*detect.Finding, w *worked) {
+	n.metrics.worked(found, w)
 	if n.config.Found != nil {
 		for _, f := range found {
 			n.config.Found(f)

@@ -18,14 +18,15 @@ import (
 
 // upNode is a process of "tocsin up".
 type upNode struct {
-	cmd                *exec.Cmd
-	dir, role, address string
-	nats               *testdata.NATS
+	cmd          *exec.Cmd
+	dir, address string
+	args         []string     // beside the data directory
+	log          bytes.Buffer // to be read when the process has ended
 }
 
 func startUp(t *testing.T, nats *testdata.NATS, role, name string) *upNode {
 	t.Helper()
-	n := &upNode{dir: t.TempDir(), role: role, nats: nats}
+	n := &upNode{dir: t.TempDir(), args: []string{"--listen", "127.0.0.1:0", "--nats", nats.URL(), "--role", role}}
 	config := fmt.Sprintf("cluster:\n  name: %s\n  partitions: 8\n  bytes: 100000000\n", name)
 	if err := os.WriteFile(filepath.Join(n.dir, configName), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
@@ -38,13 +39,13 @@ func startUp(t *testing.T, nats *testdata.NATS, role, name string) *upNode {
 // again starts the process and waits until it listens.
 func (n *upNode) again(t *testing.T) {
 	t.Helper()
-	n.cmd = exec.Command("tocsin", "up", "--data", n.dir, "--listen", "127.0.0.1:0", "--nats", n.nats.URL(), "--role", n.role)
+	n.cmd = exec.Command("tocsin", append([]string{"up", "--data", n.dir}, n.args...)...)
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var errs bytes.Buffer
-	n.cmd.Stderr = &errs
+	n.log.Reset()
+	n.cmd.Stderr = &n.log
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func (n *upNode) again(t *testing.T) {
 		}
 	}
 	_ = n.cmd.Wait()
-	t.Fatalf("role %s does not come up:\n%s", n.role, &errs)
+	t.Fatalf("%q does not come up:\n%s", n.args, &n.log)
 }
 
 func (n *upNode) kill() {

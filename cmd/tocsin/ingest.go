@@ -31,7 +31,7 @@ func (i *ingestCmd) Run(ctx context.Context, c *console) error {
 	started := time.Now()
 	var accounts node.Accounts
 	var events atomic.Uint64
-	n, err := c.openNode(i.Mapping, node.Config{Workers: i.Workers, Heard: func(h node.Heard) {
+	n, err := c.openNode(ctx, i.Mapping, node.Config{Workers: i.Workers, Heard: func(h node.Heard) {
 		accounts.Hear(h)
 		events.Add(h.Events)
 	}})

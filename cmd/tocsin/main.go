@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // rosters name time zones, and not every machine has them
 
 	"github.com/alecthomas/kong"
 
@@ -42,18 +43,47 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "tocsin: %s\nTry: tocsin --help\n", output.Plain(err.Error()))
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	c := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, data: commands.Data}
+	if err := c.knows(parsed.Command()); err != nil {
+		return status(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	go endBySignal(stop)
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return status(parsed.Run(&console{in: os.Stdin, out: os.Stdout, err: os.Stderr, data: commands.Data}))
+	return status(parsed.Run(c))
+}
+
+// endBySignal tells the program to end at the first signal, and ends it at the
+// second. Both are waited for from the start, so that none is missed that comes
+// right after the other.
+func endBySignal(stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	stop()
+	<-signals
+	fmt.Fprintln(os.Stderr, "tocsin: ended at once by a second signal")
+	os.Exit(exitError)
+}
+
+// knows refuses a data directory that a newer program wrote, whatever the verb
+// would do with it, but for those that are there to help.
+func (c *console) knows(command string) error {
+	verb, _, _ := strings.Cut(command, " ")
+	switch verb {
+	case "version", "doctor", "restore", "config":
+		return nil
+	}
+	_, err := c.layout(nil).Check(c.data)
+	return err
 }
 
 func newParser(commands *cli) (*kong.Kong, error) {
 	return kong.New(commands,
 		kong.Name("tocsin"),
 		kong.Description("Software for joint cyber defence: reads what machines logged and says what in it is an attack."),
-		kong.Vars{"data_directory": dataDirectory()},
+		kong.Vars{"data_directory": dataDirectory(), "person_roles": personRoles()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: maxHelpWidth}),
 	)
 }

@@ -44,7 +44,7 @@ func (a *asking) client() (*client.Client, error) {
 
 // while opens the data directory's node and runs it while work does its.
 func (c *console) while(ctx context.Context, work func(context.Context, *node.Node) error) error {
-	n, err := c.openNode(nil, node.Config{})
+	n, err := c.openNode(ctx, nil, node.Config{})
 	if err != nil {
 		return err
 	}

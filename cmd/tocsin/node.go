@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 
 	"tocsin/detect"
 	"tocsin/internal/output"
@@ -11,12 +12,13 @@ import (
 // openNode opens the node of the data directory, for a verb that works on it
 // itself. Where a node that ran before left something to be watched, it has the
 // rules for it.
-func (c *console) openNode(mappings []string, config node.Config) (*node.Node, error) {
+func (c *console) openNode(ctx context.Context, mappings []string, config node.Config) (*node.Node, error) {
 	loaded, err := loadMappings(mappings)
 	if err != nil {
 		return nil, err
 	}
 	config.Dir, config.Mappings, config.Encode = c.data, loaded, encodeFinding()
+	config.Prepare = func(dir string) error { return c.layout(config.Log).Prepare(ctx, dir) }
 	n, err := node.Open(config)
 	if err != nil || !n.Behind() {
 		return n, err

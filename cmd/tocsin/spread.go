@@ -71,7 +71,7 @@ func (r *running) openSpread(ctx context.Context, u spreadFlags, config fileConf
 		Bus:     bus.Config{URLs: servers, Name: "tocsin " + name, Credentials: c.Credentials, CA: c.CA, Certificate: c.Certificate, Key: c.Key},
 		Stream:  bus.StreamConfig{Name: c.Stream, Partitions: c.Partitions, Bytes: c.Bytes, Replicas: c.Replicas},
 		Name:    name,
-		Dir:     filepath.Join(r.data, "cluster"),
+		Dir:     filepath.Join(r.data, clusterFolder),
 		Accept:  r.node.Accept,
 		Answers: map[string]func(context.Context, []byte) ([]byte, error){huntTopic: r.node.AnswerHunt},
 		Log:     r.log.With(slog.String("room", "cluster")),
@@ -106,13 +106,15 @@ func (s *spread) takesIn() bool {
 func (r *running) accept() intake.Accept {
 	switch {
 	case r.spread == nil:
-		return r.node.Accept
+		return r.node.AcceptNoted
 	case r.spread.takesIn():
-		return r.spread.Accept
+		return func(ctx context.Context, b *telemetry.Block, _ []byte) (uint64, error) {
+			return 0, r.spread.Accept(ctx, b) // what travels carries no notes
+		}
 	}
 	role := r.spread.role
-	return func(context.Context, *telemetry.Block) error {
-		return fmt.Errorf("this node takes no telemetry in, its role is %s: send to one of the role %s: %w", role, cluster.Intake, fault.Unavailable)
+	return func(context.Context, *telemetry.Block, []byte) (uint64, error) {
+		return 0, fmt.Errorf("this node takes no telemetry in, its role is %s: send to one of the role %s: %w", role, cluster.Intake, fault.Unavailable)
 	}
 }
 

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"tocsin/api"
@@ -24,27 +25,20 @@ import (
 type upCmd struct {
 	ruleFlags
 	indicatorFlags
-	Listen         string   `help:"Address of HTTP, for shippers and for questions (127.0.0.1:8617). Other machines can reach it only with TLS, see the configuration." placeholder:"ADDR"`
-	Config         string   `help:"Configuration file; without it tocsin.yaml in the data directory, where there is one." placeholder:"FILE"`
-	InsecureListen bool     `help:"Allow addresses that other machines reach without TLS: tokens and telemetry can be read on the way."`
-	Mapping        []string `help:"Folder of mapping files for formats that tocsin does not know; repeatable." placeholder:"DIR" sep:"none"`
-	Workers        int      `help:"How many workers decode, match and remember; 0 is one a core." default:"0"`
+	configFlags
+	Mapping []string `help:"Folder of mapping files for formats that tocsin does not know; repeatable." placeholder:"DIR" sep:"none"`
+	Workers int      `help:"How many workers decode, match and remember; 0 is one a core." default:"0"`
 	spreadFlags
 }
 
 // Run starts a node: it listens, watches and remembers until it is told to end.
 func (u *upCmd) Run(ctx context.Context, c *console) error {
-	config, err := readConfig(u.Config, c.data)
+	config, err := u.configFlags.read(c.data)
 	if err != nil {
 		return usageError{err}
 	}
-	if u.Listen != "" {
-		config.Listen = u.Listen
-	}
-	config.InsecureListen = config.InsecureListen || u.InsecureListen
-	log := slog.New(slog.NewTextHandler(c.err, nil))
-	up := &running{console: c, log: log}
-	if err := up.open(ctx, u, config); err != nil {
+	up := &running{console: c, log: config.Log.open(c.err), metrics: newRegistry()}
+	if err := up.open(ctx, u, config.fileConfig); err != nil {
 		return errors.Join(err, up.close())
 	}
 	return errors.Join(up.run(ctx), up.close())
@@ -54,18 +48,20 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 type running struct {
 	*console
 	log        *slog.Logger
+	metrics    *prometheus.Registry
 	node       *node.Node
 	intake     *intake.Intake
 	spread     *spread // nil for a node by itself
-	tokens     *people.Tokens
+	people     *peopleRooms
+	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
-	encrypted  bool
+	listening  listening
 }
 
 // open opens the node and gives it its rules.
 func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
-	r.tokens = people.OpenTokens(filepath.Join(r.data, tokensFile), time.Now)
+	r.config = config
 	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
 	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
@@ -74,9 +70,12 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	for _, note := range loaded.left() {
 		r.log.Warn("rules are left out", slog.String("which", note))
 	}
-	r.found, r.encrypted = r.printer(), config.TLS.Certificate != ""
-	r.node, err = r.openNode(u.Mapping, node.Config{
-		Memory: config.memory(), Workers: u.Workers, Log: r.log.With(slog.String("room", "node")),
+	if err := r.listening.read(config, r.data); err != nil {
+		return usageError{err}
+	}
+	r.found = r.printer()
+	r.node, err = r.openNode(ctx, u.Mapping, node.Config{
+		Memory: config.memory(), Workers: u.Workers, Log: r.log.With(slog.String("room", "node")), Metrics: r.metrics,
 		Found: func(f *detect.Finding) { r.found(f) },
 		Heard: func(h node.Heard) { r.intake.Seen(h.Source.Name, h.Events, h.Newest, h.Problems) },
 		Malformed: func(reason string, record *telemetry.Block) {
@@ -84,6 +83,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 		},
 	})
 	if err != nil {
+		return err
+	}
+	if r.people, err = r.openPeople(ctx, &config); err != nil {
 		return err
 	}
 	if err := r.indicators.refresh(); err != nil {
@@ -98,11 +100,13 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.spread, err = r.openSpread(ctx, u.spreadFlags, config); err != nil {
 		return err
 	}
-	r.intake, err = intake.New(config.intake(r.data), r.log.With(slog.String("room", "intake")), r.tokens, r.accept())
+	r.listening.intake.Metrics = r.metrics
+	r.listening.intake.Guard = people.NewGate(r.people.tokens, r.people.accounts).Guard
+	r.intake, err = intake.New(r.listening.intake, r.log.With(slog.String("room", "intake")), r.people.tokens, r.accept())
 	if err != nil {
 		return usageError{err}
 	}
-	return nil
+	return r.intake.Recall(r.node.Noted)
 }
 
 // printer shows findings on a terminal as they come; elsewhere they are kept
@@ -117,9 +121,20 @@ func (r *running) printer() func(*detect.Finding) {
 
 // run serves until ctx ends.
 func (r *running) run(ctx context.Context) error {
+	provider, err := r.config.provider(r.people.accounts)
+	if err != nil {
+		return usageError{err}
+	}
+	passkeys, err := r.config.passkeys(r.people.accounts)
+	if err != nil {
+		return err
+	}
 	handler := api.Handler(api.Config{
-		Node: r.node, Hunt: r.hunt(), Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Node: r.node, Hunt: r.hunt(),
+		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh,
+		Metrics: r.metrics, Ready: r.readyParts(),
+		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.node.Run(ctx) })
@@ -131,8 +146,10 @@ func (r *running) run(ctx context.Context) error {
 	}
 	group.Go(func() error { return r.intake.Serve(ctx, handler) })
 	group.Go(func() error { return r.indicators.run(ctx) })
+	group.Go(func() error { return r.listening.challenges(ctx) })
+	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.say(ctx) })
-	err := group.Wait()
+	err = group.Wait()
 	r.log.Info("the node has stopped")
 	return err
 }
@@ -148,20 +165,45 @@ func (r *running) say(ctx context.Context) error {
 		}
 	}
 	address := "http://" + at[0].String()
-	if r.encrypted {
+	if r.listening.intake.Encrypted() {
 		address = "https://" + at[0].String()
 	}
 	r.log.Info("the node is up", slog.String("address", address), slog.String("data", r.data))
 	_, err := fmt.Fprintf(r.out, "Listening on %s. 'tocsin token create --role sensor' makes a token to send with, '--role analyst' one to ask with.\n", address)
-	return errors.Join(err, r.node.Say(address))
+	for _, plain := range r.listening.intake.Plain() {
+		r.log.Warn("other machines reach this without encryption, as insecure_listen allows", slog.String("listens", plain))
+		_, warned := fmt.Fprintf(r.out, "WARNING: %s is not encrypted: tokens and telemetry can be read on the way.\n", plain)
+		err = errors.Join(err, warned)
+	}
+	if err := errors.Join(err, r.setUp(ctx), r.node.Say(address)); err != nil {
+		return err
+	}
+	r.listening.fetch(ctx, r.log)
+	return nil
+}
+
+// readyParts are what has to work for the node to be ready.
+func (r *running) readyParts() []node.ReadyPart {
+	parts := append(r.node.ReadyParts(), node.ReadyPart{Name: "database", Check: r.people.db.Ready})
+	if r.spread != nil {
+		parts = append(parts, node.ReadyPart{Name: "bus", Check: func(context.Context) error { return r.spread.Ready() }})
+	}
+	return parts
 }
 
 func (r *running) close() error {
 	if r.spread != nil {
 		r.spread.Close()
 	}
-	if r.node == nil {
-		return nil
+	var errs []error
+	if r.intake != nil {
+		errs = append(errs, r.intake.Close())
 	}
-	return r.node.Close()
+	if r.node != nil {
+		errs = append(errs, r.node.Close())
+	}
+	if r.people != nil {
+		errs = append(errs, r.people.db.Close())
+	}
+	return errors.Join(errs...)
 }

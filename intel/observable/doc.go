@@ -45,10 +45,10 @@
 //
 // Three ways lead to observables: Append, Parse and Guess take one text; an
 // Extractor takes the typed fields of a record, and apart from those its text;
-// Find takes any text. What Find finds is measured on 2,642 lines of real logs
-// and reports that were labelled by reading them (testdata/labels.tsv); rules
-// were made on them, so that on lines never seen it errs more often, mostly in
-// numbers whose column alone says what they are.
+// Find takes any text. What Find finds is measured on lines of real logs and
+// reports that were labelled by reading them, in rounds (testdata/labels): one
+// that rules were made on, two that were held out, and one of rare kinds. What
+// each gave when it was new stands in docs/performance.md.
 //
 // The package keeps nothing and knows no store. What is private about an
 // observable, and whether it is bad, is for others to say.

@@ -137,7 +137,7 @@ func (x *Extractor) reset() {
 }
 
 func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) {
-	if r.reading < readRequest && len(r.others) > 0 && !hasOne(rec, r.others) {
+	if r.reading < readObject && len(r.others) > 0 && !hasOne(rec, r.others) {
 		return
 	}
 	switch r.reading {
@@ -158,11 +158,7 @@ func (x *Extractor) read(rec *intel.Record, r *rule, value []byte, visit Visit) 
 	case readProgram:
 		x.program(value, visit)
 	case readObject:
-		if isHive(trim(value)) {
-			x.emit(intel.RegistryKey, value, visit)
-		} else {
-			x.path(value, visit)
-		}
+		x.object(rec, r, value, visit)
 	case readRoute:
 		if !x.emitAll(intel.IPAddress, value, visit) {
 			x.emitAll(intel.FilePath, value, visit)

@@ -25,9 +25,9 @@ const (
 	readPath
 	readPaths
 	readProgram
-	readObject
 	readRoute
 	readName
+	readObject
 	readRequest
 	readWebRequest
 )
@@ -44,7 +44,7 @@ type field struct {
 	name    string
 	reading reading
 	text    bool     // it is text as well, in which observables stand
-	others  []string // of a request: where the host may stand; else one must be there too
+	others  []string // of a request: where the host may stand; of an object: its type; else one must be there too
 	query   string   // of a request: where the query stands
 }
 

@@ -1,6 +1,9 @@
 package observable
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // longestPath bounds a path (PATH_MAX on Linux; Windows programs rarely pass
 // 260), longestFileName a name without folder.
@@ -32,8 +35,15 @@ func appendFilePath(dst, text []byte) ([]byte, bool) {
 	if out, ok := appendUsualPath(dst, text); ok {
 		return out, true
 	}
+	return appendUnusualPath(dst, text)
+}
+
+func appendUnusualPath(dst, text []byte) ([]byte, bool) {
 	if hasControl(text) {
 		return dst, false
+	}
+	if text[0] == '$' {
+		text = withoutShell(text)
 	}
 	if isPOSIX(text) {
 		start := len(dst)
@@ -81,6 +91,54 @@ func appendUsualPath(dst, text []byte) ([]byte, bool) {
 // for "\\" only when asked to, and then before the name of a server.
 func isPOSIX(text []byte) bool {
 	return text[0] == '/' || bytes.HasPrefix(text, []byte("~/")) || bytes.HasPrefix(text, []byte("./"))
+}
+
+// withoutShell returns a path that begins with a variable as shells write it in
+// the form of those that need no shell.
+func withoutShell(text []byte) []byte {
+	if home := homeLength(text); home > 0 {
+		return slices.Concat([]byte("~"), text[home:])
+	}
+	if name := powerShellVariable(text); name > 0 {
+		return slices.Concat([]byte("%"), text[len(powerShellDrive):name], []byte("%"), text[name:])
+	}
+	return text
+}
+
+// homeNames are what shells call a person's folder beside "~".
+var homeNames = [...]string{"$HOME", "${HOME}"}
+
+// homeLength returns how long the name of a person's folder is with which a
+// path begins, 0 when it begins with none.
+func homeLength(text []byte) int {
+	if text[0] != '$' {
+		return 0
+	}
+	for _, name := range homeNames {
+		if rest, ok := bytes.CutPrefix(text, []byte(name)); ok && len(rest) > 1 && rest[0] == '/' {
+			return len(name)
+		}
+	}
+	return 0
+}
+
+// powerShellDrive is where PowerShell has the variables of the environment.
+const powerShellDrive = "$env:"
+
+// powerShellVariable returns where the name of such a variable ends that a
+// Windows path begins with, 0 when it begins with none.
+func powerShellVariable(text []byte) int {
+	if text[0] != '$' || !hasPrefixFold(text, powerShellDrive) {
+		return 0
+	}
+	end := len(powerShellDrive)
+	for end < len(text) && (isLetter(text[end]) || text[end] == '_') {
+		end++
+	}
+	if end == len(powerShellDrive) || end == len(text) || text[end] != '\\' {
+		return 0
+	}
+	return end
 }
 
 func hasDrive(text []byte) bool {

@@ -36,7 +36,8 @@ type finder struct {
 	// call only.
 	found  func(kind intel.ObservableKind, value []byte, start, end int)
 	text   []byte
-	done   int  // where the last observable ended
+	done   int // where the last observable ended
+	last   intel.ObservableKind
 	looked int  // how far the last look for a path after a host went
 	json   bool // text is of JSON, in which a backslash begins an escape
 	buffer []byte
@@ -45,7 +46,7 @@ type finder struct {
 
 // search looks through a text; a finder may be used for one after the other.
 func (f *finder) search(text []byte) {
-	f.text, f.done, f.looked = text, 0, 0
+	f.text, f.done, f.looked, f.last = text, 0, 0, intel.NoObservable
 	f.json = bytes.Contains(text, []byte(`":`))
 	for at := 0; at < len(text); {
 		at = f.step(at)
@@ -57,15 +58,20 @@ func (f *finder) step(at int) int {
 	c := f.text[at]
 	switch {
 	case c == '\\' && f.escapes(at):
-		return at + 2
-	case c == '\\' || c == '/' || c == '%' || c == '~':
+		return at + f.escapeSize(at)
+	case c == '\\' || c == '/' || c == '%' || c == '~' || c == '$':
 		if end := f.path(at); end > 0 {
 			return end
+		}
+		if c == '%' && isCode(f.text[at:]) {
+			return at + len("%20")
 		}
 	case c == ':':
 		if end := f.colons(at); end > 0 {
 			return end
 		}
+	case c == '_' && f.isServiceName(at) || c == '.' && f.isHiddenFile(at):
+		return f.word(at)
 	case c == '_' || c == '*' || c == '-' || c == '.':
 	case runSize(f.text[at:]) > 0:
 		return f.word(at)
@@ -144,7 +150,7 @@ func (f *finder) emit(kind intel.ObservableKind, start, end int) bool {
 		return false
 	}
 	f.found(kind, value, start, end)
-	f.done = end
+	f.done, f.last = end, kind
 	return true
 }
 
@@ -174,9 +180,12 @@ func removeEscapes(dst []byte, at int) []byte {
 }
 
 // before returns the byte before a position, a blank at the beginning and after
-// an escape.
+// an escape of JSON or a percent code.
 func (f *finder) before(at int) byte {
-	if at == 0 || f.escapes(at-2) {
+	if at == 0 || f.escapeSize(at-len(`\n`)) == len(`\n`) || f.escapeSize(at-len(`\u0026`)) == len(`\u0026`) {
+		return ' '
+	}
+	if at >= len("%20") && f.text[at-len("%20")] == '%' && isCode(f.text[at-len("%20"):]) {
 		return ' '
 	}
 	return f.text[at-1]
@@ -184,11 +193,21 @@ func (f *finder) before(at int) byte {
 
 // escapes reports whether "\n" or the like stands at a position of JSON: a
 // backslash of a path is written twice there.
-func (f *finder) escapes(at int) bool {
+func (f *finder) escapes(at int) bool { return f.escapeSize(at) > 0 }
+
+// escapeSize returns how long the escape at a position of JSON is, 0 when there
+// is none.
+func (f *finder) escapeSize(at int) int {
 	if !f.json || at < 0 || at+1 >= len(f.text) || f.text[at] != '\\' || at > 0 && f.text[at-1] == '\\' {
-		return false
+		return 0
 	}
-	return bytes.IndexByte([]byte(`nrtbf"`), f.text[at+1]) >= 0
+	switch c := f.text[at+1]; {
+	case bytes.IndexByte([]byte(`nrtbf"`), c) >= 0:
+		return len(`\n`)
+	case c == 'u' && at+len(`\u0026`) <= len(f.text) && allHex(f.text[at+len(`\u`):at+len(`\u0026`)]):
+		return len(`\u0026`)
+	}
+	return 0
 }
 
 // after returns the byte at a position, a blank at the end.

@@ -8,26 +8,37 @@ import (
 
 // path reports a registry key or the path of a file.
 func (f *finder) path(at int) int {
-	if before := f.before(at); isAlnum(before) || before == '\\' {
+	text := f.text[at:]
+	if before := f.before(at); isAlnum(before) || before == '\\' && (!isHive(text) || !f.isSet(at)) {
 		return 0
 	}
-	text := f.text[at:]
 	switch {
 	case isHive(text):
 		return f.windows(intel.RegistryKey, at)
-	case hasDrive(text), bytes.HasPrefix(text, []byte(`\\`)) && f.isServer(at), isObjectPath(text), text[0] == '%' && isVariable(text):
+	case hasDrive(text), bytes.HasPrefix(text, []byte(`\\`)) && f.isServer(at), isObjectPath(text), text[0] == '%' && isVariable(text), isPowerShellVariable(text):
 		return f.windows(intel.FilePath, at)
-	case text[0] == '/', bytes.HasPrefix(text, []byte("~/")):
+	case text[0] == '/', bytes.HasPrefix(text, []byte("~/")), homeLength(text) > 0:
 		return f.posix(at)
 	}
 	return 0
 }
 
+// isSet reports whether the backslashes before a position are an escape or a
+// slip, and not those of a path that goes on.
+func (f *finder) isSet(at int) bool {
+	before := bytes.TrimRight(f.text[max(0, at-lookBack):at], `\`)
+	return len(before) == 0 || !isWordByte(before[len(before)-1]) && bytes.IndexByte([]byte("_})%$"), before[len(before)-1]) < 0
+}
+
 func isHive(text []byte) bool {
+	// Most of what typed fields ask about is told by two bytes.
+	if len(text) < 2 || lower(text[0]) != 'h' && (text[0] != '\\' || lower(text[1]) != 'r' && text[1] != '\\') {
+		return false
+	}
 	for _, hive := range hives {
 		if rest, ok := cutPrefixFold(text, hive.name); ok {
 			rest = bytes.TrimPrefix(rest, []byte(":"))
-			if len(rest) > 1 && rest[0] == '\\' && (isAlnum(rest[1]) || rest[1] == '\\' || rest[1] == '.') {
+			if len(rest) > 1 && rest[0] == '\\' && (isAlnum(rest[1]) || bytes.IndexByte([]byte(`\.{`), rest[1]) >= 0) {
 				return true
 			}
 		}
@@ -85,20 +96,32 @@ func isVariable(text []byte) bool {
 	return true
 }
 
+// isPowerShellVariable tells "$env:TEMP\x" from other uses of a dollar sign.
+func isPowerShellVariable(text []byte) bool {
+	name := powerShellVariable(text)
+	return name > 0 && name+1 < len(text) && text[name] == '\\' && isWordByte(text[name+1])
+}
+
 // windows reports a path or a key, whose parts may hold blanks.
 func (f *finder) windows(kind intel.ObservableKind, at int) int {
 	end := f.windowsEnd(at)
 	last := end
-	for last > at && bytes.IndexByte([]byte(`\.,;:!?)]' `), f.text[last-1]) >= 0 {
-		if c := f.text[last-1]; c == ')' && bytes.IndexByte(f.text[at:last], '(') >= 0 || c == ']' && bytes.IndexByte(f.text[at:last], '[') >= 0 {
+	for last > at && bytes.IndexByte([]byte(`\.,;:!?)]' %`), f.text[last-1]) >= 0 {
+		if c := f.text[last-1]; c == ')' && bytes.IndexByte(f.text[at:last], '(') >= 0 || c == ']' && bytes.IndexByte(f.text[at:last], '[') >= 0 ||
+			c == '%' && bytes.Count(f.text[at:last], []byte("%"))%2 == 0 {
 			break
 		}
 		last--
 	}
-	if bytes.Count(f.text[at:last], []byte(`\`)) < 1 || !f.emit(kind, at, last) {
+	if path := f.text[at:last]; bytes.IndexByte(path, '\\') < 0 || isExpression(path) || !f.emit(kind, at, last) {
 		return 0
 	}
 	return end
+}
+
+// isExpression tells a regular expression for paths.
+func isExpression(text []byte) bool {
+	return bytes.Contains(text, []byte(`\+`)) || bytes.Contains(text, []byte("[a-z")) || bytes.Contains(text, []byte("[0-9"))
 }
 
 // windowsEnd returns where a path ends: at a byte that no path holds, or at a
@@ -116,7 +139,7 @@ func (f *finder) windowsEnd(at int) int {
 // endsPath reports whether the path that begins at a position ends at another.
 func (f *finder) endsPath(at, end int) bool {
 	next := f.after(end + 1)
-	quoted := f.before(at) == '"' || f.before(at) == '\''
+	quoted := bytes.IndexByte([]byte("\"'`>"), f.before(at)) >= 0
 	switch c := f.text[end]; c {
 	case '"', '<', '>', '|', '`', '*', ';':
 		return true
@@ -130,11 +153,40 @@ func (f *finder) endsPath(at, end int) bool {
 		return isSpace(next) || next == '"' || next == ':' || hasExtension(f.text[at:end])
 	case ':':
 		return end > at+len(`\\?\C:`) && hasExtension(f.text[at:end])
+	case '+': // the place in a program: "ntdll.dll+9c534"
+		_, isHex := unhex(next)
+		return isHex && hasExtension(f.text[at:end])
 	case ' ':
-		return (!quoted || hasExtension(f.text[at:end])) && !f.goesOn(at, end)
+		return (!quoted && !f.fillsLine(at) || hasExtension(f.text[at:end])) && !f.goesOn(at, end)
 	default:
-		return c < ' '
+		return c < ' ' || isTypographic(f.text[end:])
 	}
+}
+
+// fillsLine reports whether a path is all that stands on a line after a name, as
+// in the messages of Windows events: "Image: C:\Program Files\x".
+func (f *finder) fillsLine(at int) bool {
+	start := at
+	for start > max(0, at-longestGap) && (isSpace(f.text[start-1]) && f.text[start-1] != '\n' || f.escapeSize(start-len(`\t`)) > 0 && f.text[start-1] == 't') {
+		start--
+		if f.text[start] == 't' {
+			start--
+		}
+	}
+	if start == at || start == 0 || f.text[start-1] != ':' {
+		return false
+	}
+	name := start - 1
+	for name > 0 && name > start-longestGap && (isLetter(f.text[name-1]) || f.text[name-1] == ' ') && f.escapeSize(name-len(`\n`)) == 0 {
+		name--
+	}
+	return name < start-1 && (name == 0 || f.text[name-1] == '\n' || f.text[name-1] == '\t' || f.escapeSize(name-len(`\n`)) > 0)
+}
+
+// isTypographic reports whether text begins with a dash or a quote that only
+// prose has, or an ellipsis (U+2013 to U+2026).
+func isTypographic(text []byte) bool {
+	return len(text) > 2 && text[0] == 0xe2 && text[1] == 0x80 && text[2] >= 0x93 && text[2] <= 0xa6
 }
 
 // longestGap is how far a part of a path goes on after a blank.
@@ -195,8 +247,14 @@ func (f *finder) posix(at int) int {
 	default:
 		return 0
 	}
-	end := at + 1
-	for end < len(f.text) && end < at+longestPath && isPathByte(f.text[end]) {
+	if f.isRequested(at) {
+		return 0
+	}
+	if end := f.shellHost(at); end > 0 {
+		return end
+	}
+	end := at + max(1, homeLength(f.text[at:]))
+	for end < len(f.text) && end < at+longestPath && isPathByte(f.text[end]) && !isTypographic(f.text[end:]) && (f.text[end] != '%' || !isCode(f.text[end:])) {
 		end++
 	}
 	for end > at && bytes.IndexByte([]byte("/.,:"), f.text[end-1]) >= 0 {
@@ -213,6 +271,45 @@ func (f *finder) posix(at int) int {
 		return 0
 	}
 	return end
+}
+
+// methods are those of HTTP that ask for a path.
+var methods = [...]string{"GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PROPFIND", "CONNECT", "PATCH"}
+
+// isRequested reports whether a path is that of a URL: what stands before it
+// names it so, or is a method of HTTP.
+func (f *finder) isRequested(at int) bool {
+	if f.follows(at, "url") || f.follows(at, "uri") || f.follows(at, "uri_path") || f.follows(at, "cs-uri-stem") {
+		return true
+	}
+	before := bytes.TrimRight(f.text[max(0, at-lookBack):at], " \t\"")
+	for _, method := range methods {
+		if bytes.HasSuffix(before, []byte(method)) {
+			return true
+		}
+	}
+	return false
+}
+
+// shellHosts are names that bash gives to hosts: "/dev/tcp/192.0.2.7/80".
+var shellHosts = [...]string{"/dev/tcp/", "/dev/udp/"}
+
+// shellHost reports the address in such a name.
+func (f *finder) shellHost(at int) int {
+	for _, prefix := range shellHosts {
+		if !bytes.HasPrefix(f.text[at:], []byte(prefix)) {
+			continue
+		}
+		host := at + len(prefix)
+		end := host
+		for end < len(f.text) && (isDigit(f.text[end]) || f.text[end] == '.') {
+			end++
+		}
+		if isIPText(f.text[host:end]) && f.emit(intel.IPAddress, host, end) {
+			return end
+		}
+	}
+	return 0
 }
 
 func isPathByte(c byte) bool {

@@ -47,6 +47,35 @@ var findings = map[string][]string{
 	`sets HKLM\Software\Microsoft\Windows NT\CurrentVersion\Run and more`:          {`registry-key HKLM\Software\Microsoft\Windows NT\CurrentVersion\Run`},
 	"reads /etc/passwd and/or /tmp/x.sh, not /c or TCP/IP":                         {"filepath /etc/passwd", "filepath /tmp/x.sh"},
 	"攻击者使用evil.com，地址为192.0.2.7。":                                                  {"domain evil.com", "ip 192.0.2.7"},
+	`{"serialNumber":"0ca9c64361bfc92a79b1dd9cfb9e48ec","traceId":"0ca9c64361bfc92a79b1dd9cfb9e48ec","md5":"0ca9c64361bfc92a79b1dd9cfb9e48ed"}`: {
+		"md5 0ca9c64361bfc92a79b1dd9cfb9e48ed",
+	},
+	"443\tCN=a,O=b\tCN=c,O=b\t0CA9C64361BFC92A79B1DD9CFB9E48EC":                                                            nil,
+	"0CA9C64361BFC92A79B1DD9CFB9E48EC\tgood\t-":                                                                            nil,
+	"aad3b435b51404eeaad3b435b51404ee:0ca9c64361bfc92a79b1dd9cfb9e48ec in commit da39a3ee5e6b4b0d3255bfef95601890afd80709": nil,
+	`"cert_chain_fps":["b2dafbcdbc75210672f137f27ce882ccb799887631655d4f11191d5a678e44fe","a2dafbcdbc75210672f137f27ce882ccb799887631655d4f11191d5a678e44fe"]`: {
+		"certificate b2dafbcdbc75210672f137f27ce882ccb799887631655d4f11191d5a678e44fe",
+		"certificate a2dafbcdbc75210672f137f27ce882ccb799887631655d4f11191d5a678e44fe",
+	},
+	"JA3 hash: e0fe397a5edfba9a6facc7c7b341f4eb, JA4 t13d1516h2_8daaf6152771_e5627efa2ab1": {
+		"ja3 e0fe397a5edfba9a6facc7c7b341f4eb", "ja4 t13d1516h2_8daaf6152771_e5627efa2ab1",
+	},
+	"ASN 64496, AS 64496, (AS174), ASN1, AS 2012 and AS400": {"asn ASN 64496", "asn AS 64496", "asn AS174"},
+	"cpe:2.3:a:x:y:2.0.0.7:*, >= 1.2.3.4, up to 1.2.3.5, mask 255.255.0.0; 0.0.0.0/0, fe80::/10, 192.0.2.1-9": {
+		"cidr 0.0.0.0/0", "cidr fe80::/10", "ip 192.0.2.1",
+	},
+	`{"CallTrace":"C:\\Windows\\ntdll.dll+9c584|","a":"\u003cjane@example.com\u003e","u":"CORP.EXAMPLE.COM\\jane"}`: {
+		`filepath C:\\Windows\\ntdll.dll`, "email jane@example.com", "domain CORP.EXAMPLE.COM",
+	},
+	`{"Message":"x\r\nTargetObject: HKLM\\A\\Terminal Server","b":1}`:       {`registry-key HKLM\\A\\Terminal Server`},
+	`<code>HKLM\A\Notification Packages</code> and ‘HKLM\A\B’`:              {`registry-key HKLM\A\Notification Packages`, `registry-key HKLM\A\B`},
+	`C:\Windows\ntdll\.dll\+[a-z0-9]{4}`:                                    nil,
+	`$env:TEMP\a.exe $HOME/Library/b /dev/tcp/192.0.2.7/80`:                 {`filepath $env:TEMP\a.exe`, "filepath $HOME/Library/b", "ip 192.0.2.7"},
+	`GET /data/a.txt, "url":"/media/b.php?c=/bin/sh%20192.0.2.7%20x"`:       {"filename a.txt", "filename b.php", "filepath /bin/sh", "ip 192.0.2.7"},
+	"*.example.com, _ldap._tcp.dc._msdcs.example.com, CN=example.com/O=A":   {"domain example.com", "domain _ldap._tcp.dc._msdcs.example.com", "domain example.com"},
+	"git@example.com:a/b.git; Message-ID: <1@mail.example.com>":             nil,
+	`'\web.config' coders/bmp.c libc.so.6 .c.txt '.mp4.exe' x.Config`:       {"filename web.config", "filename bmp.c", "filename libc.so.6", "filename .c.txt"},
+	"&lt;http://example.com/a&gt; http://3 ftp://192.0.2.7/../\\\\boot.ini": {"url http://example.com/a", `url ftp://192.0.2.7/../\\boot.ini`},
 	"": nil,
 }
 

@@ -27,8 +27,17 @@ func (f *finder) url(r run) int {
 		return 0
 	}
 	last := f.urlEnd(r.start, host)
-	f.emit(intel.URL, r.start, last)
+	if !isFragment(f.text[host:last]) {
+		f.emit(intel.URL, r.start, last)
+	}
 	return max(last, host)
+}
+
+// isFragment tells the beginning of an address from a host that is written as
+// one number: rules look for "http://1".
+func isFragment(host []byte) bool {
+	const fewestDigits = len("16777216") // of an address as one number, 1.0.0.0
+	return len(host) < fewestDigits && allDigits(host)
 }
 
 func isScheme(text []byte) bool {
@@ -92,10 +101,17 @@ func (f *finder) endsURL(start, at int) bool {
 		for f.after(next) == '\\' {
 			next++
 		}
-		return f.after(next) != '/' && f.after(next) != '.'
+		if c := f.after(next); c == '/' || c == '.' {
+			return false
+		}
+		// Some servers take a backslash for a slash: "/../\\boot.ini".
+		before := f.text[at-1]
+		return f.escapes(at) || !isAlnum(f.after(next)) || before != '/' && before != '.' && before != '\\'
 	case ',', ';':
 		next := f.after(at + 1)
 		return isSpace(next) || next == '"' || next == '\'' || hasPrefixFold(f.text[at+1:], "http") || hasPrefixFold(f.text[at+1:], "hxxp")
+	case '&':
+		return hasPrefixFold(f.text[at:], "&quot;") || hasPrefixFold(f.text[at:], "&lt;") || hasPrefixFold(f.text[at:], "&gt;")
 	case '[':
 		return at > start && f.text[at-1] != '/' && f.text[at-1] != '@' && bytes.IndexByte(f.text[start:at], '?') < 0
 	default:
@@ -157,6 +173,9 @@ func (f *finder) hostWithPath(r run, isHost bool) int {
 		return 0
 	}
 	if !f.isDomain(r) && (!isHost || !startsPath(f.after(slash+1)) || !isIPText(f.plain(r))) {
+		return 0
+	}
+	if f.before(r.start) == '=' && startsName(f.text[min(slash+1, len(f.text)):]) { // "CN=example.com/O=Example"
 		return 0
 	}
 	last := f.urlEnd(r.start, slash)

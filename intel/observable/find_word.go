@@ -14,7 +14,7 @@ func (f *finder) word(at int) int {
 	}
 	// Most words of a text end here.
 	if !r.dot && !r.digit && r.end-r.start < shortestBase58 {
-		return r.end
+		return f.system(r)
 	}
 	short := f.trim(r)
 	if next := f.address(short); next > 0 {
@@ -62,10 +62,12 @@ func (f *finder) address(r run) int {
 		return 0
 	}
 	plain := f.plain(r)
-	if first, second, found := bytes.Cut(plain, []byte("-")); found && !r.defanged && isIPText(first) && isIPText(second) {
+	if first, second, found := bytes.Cut(plain, []byte("-")); found && !r.defanged && isIPText(first) && (isIPText(second) || isLastNumber(second)) {
 		middle := r.start + len(first)
 		f.emit(intel.IPAddress, r.start, middle)
-		f.emit(intel.IPAddress, middle+1, r.end)
+		if isIPText(second) {
+			f.emit(intel.IPAddress, middle+1, r.end)
+		}
 		return r.end
 	}
 	a, ok := parseIPv4(plain)
@@ -82,7 +84,14 @@ func (f *finder) address(r run) int {
 	return r.end
 }
 
+// isLastNumber tells the end of a range as scanners write it, "192.0.2.1-254".
+func isLastNumber(text []byte) bool {
+	_, ok := parseDecimal(text, 255)
+	return ok
+}
+
 // prefixLength returns where "/24" after an address ends, 0 when there is none.
+// No bits at all are a range only of the address that says "any".
 func (f *finder) prefixLength(at, limit int) int {
 	if f.after(at) != '/' {
 		return 0
@@ -91,7 +100,7 @@ func (f *finder) prefixLength(at, limit int) int {
 	for end < len(f.text) && end < at+4 && isDigit(f.text[end]) {
 		end++
 	}
-	if bits, ok := parseDecimal(f.text[at+1:end], limit); !ok || bits == 0 {
+	if bits, ok := parseDecimal(f.text[at+1:end], limit); !ok || bits == 0 && f.text[at-1] != '0' && f.text[at-1] != ':' {
 		return 0
 	}
 	if next := f.after(end); isAlnum(next) || next == '/' || next == '_' || (next == '.' && isAlnum(f.after(end+1))) {
@@ -120,17 +129,40 @@ func (f *finder) email(r run) int {
 	if isIPText(name) {
 		return at // what is logged of a connection: user@address
 	}
+	if f.isRemote(host.end) || f.isMessageID(r.start) {
+		return max(host.end, at)
+	}
 	if len(name) <= longestName && (host.defanged || isKnownDomain(name)) && !isAlgorithm(name) {
 		f.emit(intel.EmailAddress, f.localStart(r.start), host.end)
 	}
 	return max(host.end, at)
 }
 
+// isRemote reports whether a path on a host begins after its name, as in
+// "git@example.com:a/b.git".
+func (f *finder) isRemote(end int) bool {
+	next := f.after(end + 1)
+	return f.after(end) == ':' && (isLetter(next) || next == '/' || next == '~')
+}
+
+// messageIDs are fields of a mail that hold the identifiers of mails, which
+// look like addresses (RFC 5322 §3.6.4, RFC 2045 §7).
+var messageIDs = [...]string{"message-id", "in-reply-to", "references", "content-id", "msg_id", "message_id", "messageid"}
+
+func (f *finder) isMessageID(at int) bool {
+	for _, name := range messageIDs {
+		if f.follows(f.localStart(at), name) {
+			return true
+		}
+	}
+	return false
+}
+
 // localStart returns where the part before the @ begins, of which the run is
 // the end: it may hold characters that no name does.
 func (f *finder) localStart(at int) int {
 	start := at
-	for start > f.done && start > at-longestLocal && isLocal(f.text[start-1]) && bytes.IndexByte([]byte(`='/`), f.text[start-1]) < 0 {
+	for start > f.done && start > at-longestLocal && isLocal(f.before(start)) && bytes.IndexByte([]byte(`='/`), f.text[start-1]) < 0 {
 		start--
 	}
 	return start
@@ -169,13 +201,64 @@ func (f *finder) name(r run) {
 	case f.hash(at, end), f.wallet(at, end):
 	case hasHexForm(text, macForms[1]):
 		f.emit(intel.MACAddress, at, end)
-	case len(text) >= shortestASN && text[0] == 'A' && text[1] == 'S' && allDigits(text[2:]):
+	case end-at == len(ja4Form) && text[len("t13d1516h2")] == '_':
+		f.emit(intel.JA4, at, end)
+	case f.isSystem(at, end):
 		f.emit(intel.ASN, at, end)
 	}
 }
 
-// shortestASN keeps words like AS400 out: numbers of fewer digits are rare.
-const shortestASN = len("AS1234")
+// shortestASN keeps words like AS400 out: numbers of fewer digits are rare, and
+// taken only where nothing else stands beside them.
+const (
+	shortestASN      = len("AS1234")
+	shortestAloneASN = len("AS123")
+)
+
+// isSystem reports whether a run is the number of an autonomous system.
+func (f *finder) isSystem(at, end int) bool {
+	text := f.text[at:end]
+	switch {
+	case len(text) < len("AS12") || text[0] != 'A' || text[1] != 'S':
+		return false
+	case text[2] == 'N':
+		return len(text) >= len("ASN123") && allDigits(text[3:]) // not ASN1, which is a notation
+	case !allDigits(text[2:]):
+		return false
+	}
+	alone := at == 0 && end == len(f.text) || f.before(at) == '"' && f.after(end) == '"' || f.before(at) == '(' && f.after(end) == ')'
+	return len(text) >= shortestASN || alone && len(text) >= shortestAloneASN || f.follows(at, "asn")
+}
+
+// system reports the number of an autonomous system that is written apart from
+// its sign: "ASN 64496", "AS 64496", "asn":64496. It returns where the search
+// goes on.
+func (f *finder) system(r run) int {
+	named := r.end-r.start == len("ASN") && hasPrefixFold(f.text[r.start:], "asn")
+	if !named && string(f.text[r.start:r.end]) != "AS" {
+		return r.end
+	}
+	at := r.end
+	for at < len(f.text) && at < r.end+len(`": `) && bytes.IndexByte([]byte(` ":=`), f.text[at]) >= 0 {
+		at++
+	}
+	end := at
+	for end < len(f.text) && isDigit(f.text[end]) {
+		end++
+	}
+	if at == r.end || isAlnum(f.after(end)) || f.after(end) == '.' && isDigit(f.after(end+1)) {
+		return r.end
+	}
+	start := at
+	if at == r.end+1 && f.text[r.end] == ' ' {
+		start = r.start
+	}
+	const fewestDigits = len("64496") // of "AS 64496": fewer may be a year
+	if digits := end - at; digits > 1 && (named || start == r.start && digits >= fewestDigits) && f.emit(intel.ASN, start, end) {
+		return end
+	}
+	return r.end
+}
 
 // dotted reports a domain or the name of a file.
 func (f *finder) dotted(r run) {
@@ -206,42 +289,6 @@ func (f *finder) cve(at, end int) (found bool) {
 		at = stop
 	}
 	return found
-}
-
-// hash reports a hash of a file or a fingerprint.
-func (f *finder) hash(at, end int) bool {
-	text := f.text[at:end]
-	kind := hashKind(len(text))
-	if kind == intel.NoObservable || !allHex(text) || !looksRandom(text) || f.isEncodedText(at) {
-		return false
-	}
-	if c, d := f.before(at), f.after(end); c == '+' || c == '$' || d == '+' || d == '$' || (isSeparator(c) && isSeparator(d)) {
-		return false
-	}
-	if kind == intel.MD5 {
-		if f.follows(at, "imphash") {
-			kind = intel.ImpHash
-		} else if f.follows(at, "ja3") || f.follows(at, "ja3s") || f.follows(at, "ja3.hash") || f.follows(at, "ja3s.hash") {
-			kind = intel.JA3
-		}
-	}
-	return f.emit(kind, at, end)
-}
-
-// looksRandom tells digests from numbers written in hexadecimal: addresses of
-// sockets, masks, identifiers that count.
-func looksRandom(text []byte) bool {
-	same, letters, digits := 0, false, false
-	for i, c := range text {
-		letters, digits = letters || isLetter(c), digits || isDigit(c)
-		if i == 0 || c != text[i-1] {
-			same = 0
-		}
-		if same++; same >= 8 {
-			return false
-		}
-	}
-	return letters && digits
 }
 
 // wallet reports an address of a cryptocurrency whose checksum is right.

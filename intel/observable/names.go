@@ -44,7 +44,7 @@ func isFileName(name string) bool {
 	case ok && e.file: // "setup.py", "notes-v2.1.md", "offer.pdf.zip"
 		before := name[strings.LastIndexByte(name[:dot], '.')+1 : dot]
 		inner, known := extensionOf(before)
-		return len(before) == dot || allDigits([]byte(before)) || known && !inner.domain
+		return len(before) == dot || allDigits([]byte(before)) || known && !inner.domain || name[dot:] == ".zip" || strings.ToLower(name) != name
 	}
 	return comPrograms[strings.ToLower(name)]
 }
@@ -92,7 +92,7 @@ func looksLikeDomain(name string) bool {
 	if suffix != small && name != big { // System.Net
 		return false
 	}
-	if isFileName(name) || extensions[small].file && labels[0] != "www" {
+	if isFileName(name) || extensions[small].file && len(labels) == 2 {
 		return false
 	}
 	first := strings.ToLower(labels[0])

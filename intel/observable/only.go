@@ -62,7 +62,7 @@ func given(r reading) kinds {
 	case readProgram:
 		return files | setOf(intel.CommandLine)
 	case readObject:
-		return files | setOf(intel.RegistryKey)
+		return files | setOf(intel.RegistryKey, intel.Mutex)
 	case readRoute:
 		return files | setOf(intel.IPAddress)
 	case readName:

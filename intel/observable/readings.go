@@ -144,6 +144,28 @@ func (x *Extractor) program(value []byte, visit Visit) {
 	}
 }
 
+// object reports a registry key, a mutex or a path: what the system's object
+// manager names. That it is a mutex another field says.
+func (x *Extractor) object(rec *intel.Record, r *rule, value []byte, visit Visit) {
+	value = trim(value)
+	switch {
+	case isHive(value):
+		x.emit(intel.RegistryKey, value, visit)
+	case len(r.others) > 0 && isKernelName(value):
+		if kind, ok := rec.First(r.others[0]); ok && string(kind.Value) == "Mutant" {
+			x.emit(intel.Mutex, value, visit)
+		}
+	default:
+		x.path(value, visit)
+	}
+}
+
+// isKernelName reports whether a name is that of an object which processes
+// share by name, such as a mutex.
+func isKernelName(value []byte) bool {
+	return hasPrefixFold(value, `\basenamedobjects\`) || hasPrefixFold(value, `\sessions\`)
+}
+
 // programEnd returns where the name of a program without quotes ends: after
 // its extension, since folders may hold blanks, else at the first blank.
 func programEnd(value []byte) int {

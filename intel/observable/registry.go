@@ -24,6 +24,9 @@ var hives = [...]struct{ name, form string }{
 	{`hkcc`, `hklm\system\currentcontrolset\hardware profiles\current`},
 	{`hkey_current_config`, `hklm\system\currentcontrolset\hardware profiles\current`},
 	{`\registry\a`, `hka`},
+	{`\\registry\\machine`, `hklm`}, // as JSON writes it
+	{`\\registry\\user`, `hku`},
+	{`\\registry\\a`, `hka`},
 }
 
 func appendRegistryKey(dst, text []byte) ([]byte, bool) {

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/detect/sigma"
 	"tocsin/internal/testdata"
+	"tocsin/plan/regime"
 	"tocsin/telemetry/logsource"
 )
 
@@ -55,10 +56,10 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// examples returns the fenced blocks of a kind, written "```yaml KIND", freed
+// examples returns the fenced blocks of a kind, written "```yaml KIND" or JSON, freed
 // of the indent of a list they may stand in.
 func examples(text, kind string) []string {
-	fence := regexp.MustCompile("(?ms)^( *)```yaml " + kind + "\n(.*?)^ *```")
+	fence := regexp.MustCompile("(?ms)^( *)```(?:yaml|json) " + kind + "\n(.*?)^ *```")
 	var found []string
 	for _, m := range fence.FindAllStringSubmatch(text, -1) {
 		lines := strings.SplitAfter(m[2], "\n")
@@ -99,6 +100,52 @@ func TestMappingsInDocumentsAreMappings(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no document shows a mapping")
+	}
+}
+
+func TestRegimesInDocumentsAreRegimes(t *testing.T) {
+	t.Parallel()
+	library, err := regime.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for path, text := range documents(t) {
+		for _, pack := range examples(text, "regime") {
+			n++
+			if _, err := library.WithTexts(map[string][]byte{filepath.Base(path): []byte(pack)}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no document shows a regime")
+	}
+}
+
+func TestFactsAndOrganisationsInDocumentsAreRead(t *testing.T) {
+	t.Parallel()
+	library, err := regime.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for path, text := range documents(t) {
+		for _, facts := range examples(text, "facts") {
+			n++
+			if _, err := library.Dictionary().ReadSheet([]byte(facts)); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+		for _, organisation := range examples(text, "organisation") {
+			n++
+			if _, err := library.ReadOrganisation([]byte(organisation)); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+	if n < 2 {
+		t.Error("no document shows facts or an organisation")
 	}
 }
 

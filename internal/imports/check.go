@@ -65,11 +65,12 @@ func (t tables) refusesPackage(u use, imported string) string {
 	if u.test {
 		return ""
 	}
-	if r, ok := find(t.packages, imported); ok && r.tests {
+	importer, known := find(t.packages, u.importer)
+	if r, ok := find(t.packages, imported); ok && r.tests && !importer.tests {
 		return "only tests may"
 	}
-	if r, ok := find(t.packages, u.importer); ok && !r.allows(imported) {
-		return "not in the row of " + r.name
+	if known && !importer.allows(imported) {
+		return "not in the row of " + importer.name
 	}
 	return ""
 }

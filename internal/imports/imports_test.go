@@ -30,7 +30,7 @@ func TestSourcesKeepToTheTablesOfTheArchitecture(t *testing.T) {
 
 const document = "# A document\n\n" +
 	"| package | may import |\n| --- | --- |\n" +
-	"| `ground` | |\n| `leaf/*` | `ground` |\n| `room` | `ground` `leaf/*` |\n| `help` | tests only |\n| `top` | any of the above |\n\n" +
+	"| `ground` | |\n| `leaf/*` | `ground` |\n| `room` | `ground` `leaf/*` |\n| `help` | tests only |\n| `help/more` | tests only `help` |\n| `top` | any of the above |\n\n" +
 	"| library | imported by |\n| --- | --- |\n| `example.org/door` | `room` |\n| `example.org/check` | tests only |\n"
 
 func TestViolationsAreFound(t *testing.T) {
@@ -46,6 +46,7 @@ func TestViolationsAreFound(t *testing.T) {
 		"up in a test":      {"leaf/x/a_test.go", "tocsin/room", nil},
 		"test help":         {"top/a.go", "tocsin/help", []string{"top/a.go imports tocsin/help: only tests may"}},
 		"help in a test":    {"top/a_test.go", "tocsin/help", nil},
+		"help upon help":    {"help/more/a.go", "tocsin/help", nil},
 		"unknown package":   {"attic/a.go", "fmt", []string{"package attic stands in no row of the table of packages"}},
 		"library":           {"room/a.go", "example.org/door/v2", nil},
 		"library elsewhere": {"top/a.go", "example.org/door", []string{"top/a.go imports example.org/door: not in the library's row: room"}},

@@ -236,6 +236,9 @@ func listed(names []string, all int) string {
 	return strings.Join(shown, ", ")
 }
 
+// ByteSize writes a number of bytes in the decimal units of storage.
+func ByteSize(n uint64) string { return byteSize(n) }
+
 // byteSize writes a number of bytes in the decimal units of storage.
 func byteSize(n uint64) string {
 	const unit = 1000

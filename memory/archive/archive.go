@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/intel"
 	"tocsin/internal/lockfile"
@@ -36,6 +37,8 @@ type Config struct {
 	SegmentBytes int64
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Metrics is where the archive counts; nil counts nowhere.
+	Metrics prometheus.Registerer
 }
 
 const (
@@ -66,6 +69,8 @@ type Archive struct {
 	writing sync.Mutex // held by whoever replaces the manifest; taken last but for mu
 	broken  error      // guarded by writing: the disk did not say whether it was replaced
 	current atomic.Pointer[manifest]
+	metrics *metrics
+	failed  atomic.Pointer[error] // why the last write failed; nil when it did not
 
 	mu        sync.Mutex
 	pending   []pending // guarded by mu: put, and not yet written
@@ -92,7 +97,7 @@ func Open(dir string, c Config) (*Archive, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if err := os.MkdirAll(filepath.Join(dir, segmentsFolder), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, SegmentsFolder), 0o700); err != nil {
 		return nil, err
 	}
 	held, err := lockfile.Take(filepath.Join(dir, lockName))
@@ -110,6 +115,7 @@ func Open(dir string, c Config) (*Archive, error) {
 	a.kinds = kindTable{describe: c.Describe, resolve: c.Class}
 	a.current.Store(m)
 	a.next.Store(m.Next)
+	a.metrics = a.newMetrics(c.Metrics)
 	return a, nil
 }
 
@@ -129,7 +135,7 @@ func (a *Archive) Close() error {
 // disk. After a crash, entries from the next one on have to be put again.
 func (a *Archive) Cursor() uint64 { return a.current.Load().Cursor }
 
-func (a *Archive) path(file string) string { return filepath.Join(a.dir, segmentsFolder, file) }
+func (a *Archive) path(file string) string { return filepath.Join(a.dir, SegmentsFolder, file) }
 
 // pin returns the segments there are and keeps their files until release.
 func (a *Archive) pin() *manifest {

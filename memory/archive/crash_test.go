@@ -1,17 +1,14 @@
 package archive_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strconv"
-	"strings"
 	"testing"
 
 	"tocsin/intel"
+	"tocsin/internal/crash"
 	"tocsin/memory/archive"
 	"tocsin/telemetry/logsource"
 )
@@ -57,8 +54,7 @@ func TestKilledWriterLosesAndDoublesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	dir := t.TempDir()
-	const kills = 5
-	for range kills {
+	for range crash.Kills(t) {
 		safe := killed(t, dir, 5+rand.IntN(40))
 		a, err := archive.Open(dir, w.config())
 		if err != nil {
@@ -89,34 +85,11 @@ func TestKilledWriterLosesAndDoublesNothing(t *testing.T) {
 // the last cursor it said.
 func killed(t *testing.T, dir string, lines int) (safe uint64) {
 	t.Helper()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), childFolder+"="+dir)
-	var complaint strings.Builder
-	cmd.Stderr = &complaint
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	said := bufio.NewScanner(out)
-	for said.Scan() {
-		if safe, err = strconv.ParseUint(said.Text(), 10, 64); err != nil {
+	crash.Kill(t, childFolder, dir, lines, func(line string) {
+		var err error
+		if safe, err = strconv.ParseUint(line, 10, 64); err != nil {
 			t.Fatal(err)
 		}
-		if lines--; lines == 0 {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := cmd.Wait(); err == nil || complaint.Len() > 0 {
-		t.Fatalf("the writer ended by itself: %v\n%s", err, complaint.String())
-	}
+	})
 	return safe
 }

@@ -37,9 +37,12 @@ type entry struct {
 }
 
 const (
+	// ManifestName is the file that says which segments there are.
+	ManifestName = "manifest.json"
+	// SegmentsFolder is where they lie.
+	SegmentsFolder = "segments"
+
 	manifestVersion = 1
-	manifestName    = "manifest.json"
-	segmentsFolder  = "segments"
 	lockName        = "lock"
 	segmentSuffix   = ".parquet"
 	// newSuffix ends the name of a manifest that is being written.
@@ -54,7 +57,7 @@ type envelope struct {
 
 // readManifest reads the manifest; where there is none it returns an empty one.
 func readManifest(dir string) (*manifest, error) {
-	path := filepath.Join(dir, manifestName)
+	path := filepath.Join(dir, ManifestName)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &manifest{Version: manifestVersion}, nil
@@ -82,15 +85,11 @@ func readManifest(dir string) (*manifest, error) {
 // write replaces the manifest on disk. Once it is replaced, an error means that
 // nobody knows which of the two a crash would leave.
 func (m *manifest) write(dir string) (replaced bool, err error) {
-	inner, err := json.Marshal(m)
+	data, err := m.encode()
 	if err != nil {
 		return false, err
 	}
-	data, err := json.Marshal(envelope{checksum(inner), inner})
-	if err != nil {
-		return false, err
-	}
-	path := filepath.Join(dir, manifestName)
+	path := filepath.Join(dir, ManifestName)
 	if err := writeFile(path+newSuffix, data); err != nil {
 		return false, err
 	}
@@ -132,16 +131,16 @@ func sweep(dir string, m *manifest) error {
 	for _, e := range m.Segments {
 		listed[e.File] = true
 	}
-	found, err := os.ReadDir(filepath.Join(dir, segmentsFolder))
+	found, err := os.ReadDir(filepath.Join(dir, SegmentsFolder))
 	if err != nil {
 		return err
 	}
 	for _, f := range found {
 		if !listed[f.Name()] && filepath.Ext(f.Name()) == segmentSuffix {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, segmentsFolder, f.Name())))
+			err = errors.Join(err, os.Remove(filepath.Join(dir, SegmentsFolder, f.Name())))
 		}
 	}
-	if removed := os.Remove(filepath.Join(dir, manifestName+newSuffix)); !errors.Is(removed, fs.ErrNotExist) {
+	if removed := os.Remove(filepath.Join(dir, ManifestName+newSuffix)); !errors.Is(removed, fs.ErrNotExist) {
 		err = errors.Join(err, removed)
 	}
 	return err

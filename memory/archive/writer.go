@@ -94,10 +94,12 @@ func (a *Archive) Flush() error {
 	if cursor == a.Cursor() {
 		return nil
 	}
+	started := time.Now()
 	made, err := a.writeSegments(a.config.Names, rows, a.config.Now())
 	if err == nil {
 		err = a.replace(made, nil, cursor)
 	}
+	a.wrote(started, len(rows), err)
 	if err != nil {
 		return fmt.Errorf("write %d events to the archive: %w", len(rows), err)
 	}
@@ -137,7 +139,7 @@ func (a *Archive) writeSegments(names *intel.Names, rows []rowRef, written time.
 		made = append(made, e)
 	}
 	if len(made) > 0 {
-		return made, syncFolder(filepath.Join(a.dir, segmentsFolder))
+		return made, syncFolder(filepath.Join(a.dir, SegmentsFolder))
 	}
 	return made, nil
 }

@@ -1,16 +1,14 @@
 package journal_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"sync"
 	"testing"
-	"time"
 
+	"tocsin/internal/crash"
 	"tocsin/memory/journal"
 )
 
@@ -50,26 +48,8 @@ func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	acknowledged := map[string]bool{}
-	for range 5 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), crashVariable+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.AfterFunc(time.Duration(20+rand.IntN(150))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			var n uint64
-			var text string
-			if _, err := fmt.Sscan(lines.Text(), &n, &text); err == nil { // else the kill cut the line
-				acknowledged[fmt.Sprintf("%d %s", n, text)] = true
-			}
-		}
-		_ = cmd.Wait() // killed
+	for range crash.Kills(t) {
+		crash.Kill(t, crashVariable, dir, rand.IntN(2000), func(line string) { acknowledged[line] = true })
 	}
 	j := open(t, dir, journal.Config{})
 	defer closed(t, j)

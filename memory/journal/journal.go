@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/internal/fault"
 )
@@ -16,16 +19,20 @@ import (
 // Config bounds a journal. Its zero value works.
 type Config struct {
 	// SegmentBytes is when a new segment is begun: 0 is 64 MiB, so that what
-	// was worked on is given back soon and a folder holds few files.
+	// was worked on is given back soon and a folder holds few files. It is at
+	// most an eighth of MaxBytes, since what is given back is whole segments.
 	SegmentBytes int64
 	// MaxBytes is how much may wait for readers before Append is refused: 0 is
-	// 4 GiB, an hour of a busy site.
+	// DefaultMaxBytes.
 	MaxBytes int64
+	// Metrics is where the journal counts; nil counts nowhere.
+	Metrics prometheus.Registerer
 }
 
 const (
 	defaultSegmentBytes = 64 << 20
-	defaultMaxBytes     = 4 << 30
+	// DefaultMaxBytes is an hour of a busy site.
+	DefaultMaxBytes = 4 << 30
 )
 
 // MaxEntry bounds one entry: more than the largest record of telemetry with
@@ -46,7 +53,8 @@ type Journal struct {
 	next     uint64    // guarded by mu: the number of the next entry
 	broken   error     // guarded by mu: why nothing can be appended any more
 
-	sync *syncer
+	sync    *syncer
+	metrics *metrics
 }
 
 // segment is one file of entries.
@@ -62,8 +70,9 @@ func Open(dir string, config Config) (*Journal, error) {
 		config.SegmentBytes = defaultSegmentBytes
 	}
 	if config.MaxBytes == 0 {
-		config.MaxBytes = defaultMaxBytes
+		config.MaxBytes = DefaultMaxBytes
 	}
+	config.SegmentBytes = min(config.SegmentBytes, config.MaxBytes/8)
 	j := &Journal{dir: dir, config: config, next: 1, sync: newSyncer()}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
@@ -72,6 +81,7 @@ func Open(dir string, config Config) (*Journal, error) {
 		return nil, fmt.Errorf("open journal %s: %w", dir, err)
 	}
 	j.sync.done(j.next - 1)
+	j.metrics = j.newMetrics(config.Metrics)
 	return j, nil
 }
 
@@ -221,6 +231,7 @@ func (j *Journal) write(entry []byte) (number, failures uint64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := j.ready(int64(len(entry))); err != nil {
+		j.metrics.refused.Inc()
 		return 0, 0, err
 	}
 	last := &j.segments[len(j.segments)-1]
@@ -228,27 +239,38 @@ func (j *Journal) write(entry []byte) (number, failures uint64, err error) {
 	if _, err := j.file.WriteAt(text, last.size); err != nil {
 		// What was half written is written over by the next entry, or cut off
 		// by the next Open.
+		j.metrics.refused.Inc()
 		return 0, 0, fmt.Errorf("journal: %w: %w", err, fault.Unavailable)
 	}
 	last.size += int64(len(text))
 	j.next++
+	j.metrics.entries.Inc()
+	j.metrics.bytes.Add(float64(len(text)))
 	_, failures = j.sync.state()
 	return j.next - 1, failures, nil
 }
 
 // ready makes sure that an entry of n bytes may be written.
 func (j *Journal) ready(n int64) error {
-	if j.broken != nil {
-		return fmt.Errorf("journal: stopped after a failure: %w: %w", j.broken, fault.Unavailable)
-	}
-	if waiting := j.bytes(); waiting+n+headerSize > j.config.MaxBytes {
-		return fmt.Errorf("journal: %d bytes wait to be worked on, at most %d may: %w", waiting, j.config.MaxBytes, fault.Unavailable)
+	if err := j.room(n); err != nil {
+		return err
 	}
 	last := j.segments[len(j.segments)-1]
 	if last.size < j.config.SegmentBytes || last.first == j.next {
 		return nil
 	}
 	return j.rotate()
+}
+
+// room says why there is none for n bytes more.
+func (j *Journal) room(n int64) error {
+	if j.broken != nil {
+		return fmt.Errorf("journal: stopped after a failure: %w: %w", j.broken, fault.Unavailable)
+	}
+	if waiting := j.bytes(); waiting+n+headerSize > j.config.MaxBytes {
+		return fmt.Errorf("journal: %d bytes wait to be worked on, at most %d may: %w", waiting, j.config.MaxBytes, fault.Unavailable)
+	}
+	return nil
 }
 
 // rotate begins a new segment. The old one is on disk before, so that only the
@@ -290,7 +312,9 @@ func (j *Journal) flush() (uint64, error) {
 	j.mu.Lock()
 	file, written := j.file, j.next-1
 	j.mu.Unlock()
+	started := time.Now()
 	err := file.Sync()
+	j.metrics.sync.Observe(time.Since(started).Seconds())
 	if err == nil || errors.Is(err, os.ErrClosed) { // rotated meanwhile, and so on disk
 		return written, nil
 	}
@@ -319,6 +343,10 @@ func (j *Journal) bytes() int64 {
 	}
 	return n
 }
+
+// Crowded reports whether so much waits that whoever works on it should give
+// back what it can: half of what may.
+func (j *Journal) Crowded() bool { return j.Bytes() > j.config.MaxBytes/2 }
 
 // Trim gives back what every reader has worked on: the segments in which every
 // number is at most through.

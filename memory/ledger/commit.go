@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -14,8 +15,9 @@ import (
 
 // state is what may be asked without waiting for a writer.
 type state struct {
-	cursor  atomic.Uint64 // of the last Commit
-	durable atomic.Uint64 // of the last Commit that no power cut undoes
+	cursor  atomic.Uint64         // of the last Commit
+	durable atomic.Uint64         // of the last Commit that no power cut undoes
+	failed  atomic.Pointer[error] // of the last Commit; nil when it succeeded
 }
 
 // Cursor returns the number of the last journal entry whose observables are in:
@@ -54,7 +56,10 @@ func (l *Ledger) Commit(ctx context.Context, b *Batch, cursor uint64) error {
 	if err := l.roomOnDisk(); err != nil {
 		return err
 	}
-	if err := l.write(db, b, cursor); err != nil {
+	started := time.Now()
+	err = l.write(db, b, cursor)
+	l.committed(started, b.Len(), err)
+	if err != nil {
 		return fmt.Errorf("commit %d observables: %w", b.Len(), err)
 	}
 	return nil

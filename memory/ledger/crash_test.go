@@ -1,19 +1,18 @@
 package ledger_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"tocsin/intel"
+	"tocsin/internal/crash"
 	"tocsin/internal/fault"
 	"tocsin/memory/ledger"
 )
@@ -84,7 +83,7 @@ func TestKilledProcessLosesNothingAndCountsNothingTwice(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	dir := t.TempDir()
-	for range 5 {
+	for range crash.Kills(t) {
 		durable := killed(t, dir, 5+rand.IntN(100))
 		l := open(t, dir, ledger.Config{})
 		if l.Cursor() < durable {
@@ -101,29 +100,11 @@ func TestKilledProcessLosesNothingAndCountsNothingTwice(t *testing.T) {
 // returns what the process last said to be durable.
 func killed(t *testing.T, dir string, commits int) (durable uint64) {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), crashVariable+"="+dir)
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	in := bufio.NewScanner(out)
-	for n := 0; in.Scan(); n++ {
-		if n == commits {
-			if err := child.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+	crash.Kill(t, crashVariable, dir, commits, func(line string) {
+		if _, err := fmt.Sscan(line, &durable); err != nil {
+			t.Fatal(line)
 		}
-		if _, err := fmt.Sscan(in.Text(), &durable); err != nil {
-			t.Fatal(in.Text())
-		}
-	}
-	if err := child.Wait(); err == nil || child.ProcessState.Exited() {
-		t.Fatalf("the process was not killed: %v", err)
-	}
+	})
 	return durable
 }
 

@@ -26,7 +26,7 @@ func (d *damage) found(l *Ledger, path string, why error) {
 	}
 	d.files = append(d.files, path)
 	l.log.Error("a file of the ledger is damaged; what else it remembers is still answered",
-		slog.String("file", filepath.Join(l.dir, "store", path)), slog.Any("error", why))
+		slog.String("file", filepath.Join(l.dir, storeFolder, path)), slog.Any("error", why))
 }
 
 func (d *damage) list() []string {
@@ -42,7 +42,7 @@ var tableNumber = regexp.MustCompile(`(?:table|file) (\d{6,})`)
 func (l *Ledger) explain(err error) string {
 	text := err.Error()
 	if m := tableNumber.FindStringSubmatch(text); m != nil {
-		return filepath.Join(l.dir, "store", m[1]+".sst") + " is damaged: " + text
+		return filepath.Join(l.dir, storeFolder, m[1]+".sst") + " is damaged: " + text
 	}
 	return text
 }

@@ -43,6 +43,7 @@ type Ledger struct {
 	holds   holds                   // guarded by writing
 	records []Record                // guarded by writing
 
+	metrics   *metrics
 	state     state
 	pseudonym atomic.Pointer[[]byte] // the key of pseudonyms, nil while there is none
 	removed   atomic.Pointer[map[intel.ObservableKind]gaps]
@@ -63,6 +64,7 @@ func Open(dir string, config Config) (*Ledger, error) {
 		hosts: newNames(hostName), sources: newNames(sourceName), logs: newNames(logName),
 		counts: map[string]*sourceCount{},
 	}
+	l.metrics = l.newMetrics(config.Metrics)
 	if err := l.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", dir, err), l.stop())
 	}
@@ -76,7 +78,7 @@ func (l *Ledger) start() (err error) {
 	}
 	options := l.options()
 	defer options.Cache.Unref()
-	if l.db, err = pebble.Open(filepath.Join(l.dir, "store"), options); err != nil {
+	if l.db, err = pebble.Open(filepath.Join(l.dir, storeFolder), options); err != nil {
 		return err
 	}
 	for _, n := range [...]*names{l.hosts, l.sources, l.logs} {

@@ -10,13 +10,13 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is how a ledger is kept. Its zero value works.
 type Config struct {
 	// CacheBytes is how much of the ledger is kept in memory unpacked: 0 is
-	// 256 MiB, which holds the filters of 100 million observables (10 bits
-	// each), the indexes, and what was asked last.
+	// DefaultCacheBytes.
 	CacheBytes int64
 	// MemtableBytes is how much is collected in memory before it is written in
 	// order: 0 is 16 MiB. At most memtables of them exist, and as much log has
@@ -26,8 +26,7 @@ type Config struct {
 	// does not hold up what comes in.
 	Compactions int
 	// NewPerDay is how many observables that the ledger has not seen a source
-	// may bring in a day: 0 is 10 million, about 300 MB on disk, more than the
-	// firewall of a large site does; below 0 is no limit.
+	// may bring in a day: 0 is DefaultNewPerDay; below 0 is no limit.
 	NewPerDay int64
 	// FreeBytes is how much of the disk Commit leaves free: 0 is 1 GiB, which
 	// writing in order and closing need.
@@ -37,15 +36,22 @@ type Config struct {
 	// Log is told of damage and of what the database cannot do; by default
 	// nobody is.
 	Log *slog.Logger
+	// Metrics is where the ledger counts; nil counts nowhere.
+	Metrics prometheus.Registerer
 
 	files vfs.FS // for tests
 }
 
 const (
-	defaultCacheBytes    = 256 << 20
+	// DefaultCacheBytes holds the filters of 100 million observables (10 bits
+	// each), the indexes, and the blocks that 100,000 questions read.
+	DefaultCacheBytes = 512 << 20
+	// DefaultNewPerDay is about 300 MB on disk, more than the firewall of a large
+	// site brings.
+	DefaultNewPerDay = 10_000_000
+
 	defaultMemtableBytes = 16 << 20
 	defaultCompactions   = 2
-	defaultNewPerDay     = 10_000_000
 	defaultFreeBytes     = 1 << 30
 	// memtables is how many there may be, one being filled and the other being
 	// written, before Commit waits.
@@ -61,10 +67,10 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.CacheBytes = orElse(c.CacheBytes, defaultCacheBytes)
+	c.CacheBytes = orElse(c.CacheBytes, DefaultCacheBytes)
 	c.MemtableBytes = orElse(c.MemtableBytes, defaultMemtableBytes)
 	c.Compactions = orElse(c.Compactions, defaultCompactions)
-	c.NewPerDay = orElse(c.NewPerDay, defaultNewPerDay)
+	c.NewPerDay = orElse(c.NewPerDay, DefaultNewPerDay)
 	c.FreeBytes = orElse(c.FreeBytes, defaultFreeBytes)
 	if c.Now == nil {
 		c.Now = time.Now

@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
@@ -79,7 +81,7 @@ type Cluster struct {
 	published, taken, again, aside atomic.Uint64
 }
 
-// Open connects, and waits for a server until ctx ends. The error is
+// Open connects, and waits for a server until ctx ends, and a minute for it to be ready. The error is
 // fault.Invalid when the configuration cannot be used, and otherwise that of
 // bus.Connect and bus.Stream. Close the cluster.
 func Open(ctx context.Context, c Config) (*Cluster, error) {
@@ -104,11 +106,35 @@ func Open(ctx context.Context, c Config) (*Cluster, error) {
 	if n.bus, err = bus.Connect(ctx, c.Bus); err != nil {
 		return nil, err
 	}
-	if n.stream, err = n.bus.Stream(ctx, c.Stream); err != nil {
+	if err := n.openStream(ctx); err != nil {
 		n.bus.Close()
 		return nil, err
 	}
 	return n, nil
+}
+
+const (
+	// electWithin is how long servers that start together may take to agree on
+	// who leads; until then they answer, and can keep nothing.
+	electWithin = time.Minute
+	electPause  = time.Second
+)
+
+// openStream opens the stream, which servers that have just started may not be
+// able to make yet.
+func (c *Cluster) openStream(ctx context.Context) (err error) {
+	for limit := time.Now().Add(electWithin); ; {
+		c.stream, err = c.bus.Stream(ctx, c.config.Stream)
+		if !errors.Is(err, fault.Unavailable) || time.Now().After(limit) {
+			return err
+		}
+		c.log.Warn("the NATS servers cannot keep anything yet", slog.String("reason", err.Error()))
+		select {
+		case <-time.After(electPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // Run does a worker's work until ctx ends; other roles only wait. The error is
@@ -170,6 +196,16 @@ func (c *Cluster) State(ctx context.Context) State {
 		s.Problem = err.Error()
 	}
 	return s
+}
+
+// Ready says why the servers cannot be reached now; nil when they can. The error
+// is fault.Unavailable.
+func (c *Cluster) Ready() error {
+	s := c.bus.State()
+	if s.Connected {
+		return nil
+	}
+	return fmt.Errorf("not connected to NATS: %s: %w", s.Problem, fault.Unavailable)
 }
 
 // Forget takes a worker out of those that are asked, when what it remembers is

@@ -43,11 +43,12 @@ func TestMain(m *testing.M) {
 
 // child is a process of a cluster, which ends when its standard input does.
 type child struct {
-	Role  cluster.Role
-	Name  string
-	Dir   string
-	URL   string
-	DieAt int // kill yourself once so many blocks are in the journal, before anybody hears of it
+	Role     cluster.Role
+	Name     string
+	Dir      string
+	URL      string // or several, by commas
+	Replicas int    // on how many servers; 0 is 1
+	DieAt    int    // kill yourself once so many blocks are in the journal, before anybody hears of it
 }
 
 // lease makes a takeover quick.
@@ -56,8 +57,8 @@ const lease = 2 * time.Second
 func (c child) config() cluster.Config {
 	return cluster.Config{
 		Role: c.Role, Name: c.Name, Dir: filepath.Join(c.Dir, "cluster"),
-		Bus:    bus.Config{URLs: []string{c.URL}, Name: c.Name},
-		Stream: bus.StreamConfig{Partitions: 8, Lease: lease, Bytes: 256 << 20},
+		Bus:    bus.Config{URLs: strings.Split(c.URL, ","), Name: c.Name},
+		Stream: bus.StreamConfig{Partitions: 8, Lease: lease, Bytes: 256 << 20, Replicas: c.Replicas},
 	}
 }
 

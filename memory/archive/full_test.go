@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 
 	"tocsin/intel"
+	"tocsin/internal/crash"
 	"tocsin/memory/archive"
 	"tocsin/telemetry/logsource"
 )
@@ -19,38 +19,18 @@ import (
 // file system.
 const fullFolder = "TOCSIN_TEST_FULL_DISK"
 
-// errNoMount is printed where this system does not let a test mount anything.
-var errNoMount = errors.New("no file system can be mounted here")
-
 // TestFullDiskIsAnErrorAndRecovers runs in a process of its own with a file
 // system of one megabyte.
 func TestFullDiskIsAnErrorAndRecovers(t *testing.T) {
 	t.Parallel()
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), fullFolder+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	said, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); (err != nil && !errors.As(err, &exit)) || string(said) == errNoMount.Error()+"\n" {
-		t.Skipf("a small file system is not to be had: %v %s", err, said)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
+	crash.OnSmallDisk(t, fullFolder)
 }
 
 // childOnFullDisk fills the disk, sees writing fail, makes room and sees it
 // succeed.
 func childOnFullDisk(dir string) error {
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		return errNoMount
+	if err := crash.SmallDisk(dir, "1m"); err != nil {
+		return err
 	}
 	mappings, err := logsource.Load()
 	if err != nil {

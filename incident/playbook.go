@@ -1,0 +1,84 @@
+package incident
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/intel"
+	"tocsin/internal/fault"
+)
+
+// Playbook says when alerts open an incident by themselves, and what is to be
+// done about it. It is data: a file an organisation writes.
+type Playbook struct {
+	ID    string `yaml:"id"`
+	Title string `yaml:"title"`
+	// When says which alerts open an incident; all that is given must hold.
+	When Trigger `yaml:"when"`
+	// Incident is what is opened.
+	Incident struct {
+		Title    string `yaml:"title"` // empty: the alert's
+		Category string `yaml:"category"`
+		Owner    string `yaml:"owner"`
+	} `yaml:"incident"`
+	Tasks []PlaybookTask `yaml:"tasks"`
+}
+
+// Trigger is what an alert must be like.
+type Trigger struct {
+	Rules    []string       `yaml:"rules"`    // IDs
+	Severity intel.Severity `yaml:"severity"` // at least
+	Hosts    []string       `yaml:"hosts"`    // patterns with * and ?
+	Findings int64          `yaml:"findings"` // at least
+}
+
+// PlaybookTask is something to be done.
+type PlaybookTask struct {
+	Title    string        `yaml:"title"`
+	Detail   string        `yaml:"detail"`
+	Assignee string        `yaml:"assignee"`
+	Within   time.Duration `yaml:"within"` // of the opening; 0 for no end
+}
+
+// check says what is wrong with a playbook. The error is fault.Invalid.
+func (p *Playbook) check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("playbook %q: "+format+": %w", append(append([]any{p.ID}, args...), fault.Invalid)...)
+	}
+	if p.ID == "" || strings.ContainsFunc(p.ID, unfitForKey) {
+		return wrong("an id is letters, digits, . and _")
+	}
+	if len(p.When.Rules) == 0 && p.When.Severity == intel.Unrated && len(p.When.Hosts) == 0 {
+		return wrong("it would open an incident for every alert: say when, by rules, severity or hosts")
+	}
+	for _, pattern := range p.When.Hosts {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return wrong("hosts: %q is no pattern", pattern)
+		}
+	}
+	for _, t := range p.Tasks {
+		if strings.TrimSpace(t.Title) == "" || t.Within < 0 {
+			return wrong("a task needs a title, and no time before the opening")
+		}
+	}
+	return nil
+}
+
+// matches reports whether an alert opens an incident.
+func (t *Trigger) matches(a *Alert) bool {
+	host := func(pattern string) bool {
+		ok, err := path.Match(strings.ToLower(pattern), strings.ToLower(a.Host))
+		return err == nil && ok
+	}
+	return (len(t.Rules) == 0 || slices.Contains(t.Rules, a.Rule)) &&
+		a.Severity >= t.Severity &&
+		(len(t.Hosts) == 0 || slices.ContainsFunc(t.Hosts, host)) &&
+		a.Findings >= t.Findings
+}
+
+func unfitForKey(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+}

@@ -1,0 +1,183 @@
+package incident
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/internal/fault"
+	"tocsin/internal/store"
+)
+
+// Raised is what became of findings.
+type Raised struct {
+	New        int        `json:"new"`        // alerts
+	Grown      int        `json:"grown"`      // alerts that were there
+	Known      int        `json:"known"`      // findings that had arrived before
+	Suppressed int        `json:"suppressed"` // findings that a suppression kept back
+	Opened     []Incident `json:"opened,omitempty"`
+}
+
+// Raise groups findings into alerts, by rule, host and time, and opens incidents
+// where a playbook says so: all of them or none. A finding that arrives twice
+// counts once. The error is fault.Invalid for one that will not do.
+func (r *Register) Raise(ctx context.Context, who Who, findings []Finding) (raised Raised, err error) {
+	if len(findings) > maxRaise {
+		return Raised{}, fmt.Errorf("%d findings; at most %d at once: %w", len(findings), maxRaise, fault.Invalid)
+	}
+	for k := range findings {
+		if err := findings[k].check(); err != nil {
+			return Raised{}, err
+		}
+	}
+	err = r.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		raised = Raised{}
+		for k := range findings {
+			if err := r.raise(ctx, tx, who, &findings[k], &raised); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return raised, err
+}
+
+func (r *Register) raise(ctx context.Context, tx *store.Tx, who Who, f *Finding, raised *Raised) error {
+	now := r.now()
+	if f.At.IsZero() || f.At.After(now.Add(aheadAllowed)) {
+		f.At = now // what has no time, or a clock that is ahead, happened when it came
+	}
+	f.At = f.At.UTC().Truncate(time.Microsecond)
+	suppressed, err := countSuppressed(ctx, tx, f, now)
+	if err != nil {
+		return err
+	}
+	if suppressed {
+		raised.Suppressed++
+		return nil
+	}
+	a, found, err := selectTaking(ctx, tx, f.group(), f.At.Add(-alertWindow), f.At.Add(alertWindow))
+	if err != nil {
+		return err
+	}
+	if !found {
+		a = Alert{ID: r.ids.Next(now), Rule: f.Rule, Host: f.Host, First: f.At, Last: f.At, State: AlertNew, Raised: now}
+	}
+	added, err := insertFinding(ctx, tx, a.ID, f, a.Findings < findingsShown)
+	if err != nil {
+		return err
+	}
+	if !added {
+		raised.Known++
+		return nil
+	}
+	a.takes(f, now)
+	if found {
+		raised.Grown++
+		err = updateAlert(ctx, tx, &a)
+	} else {
+		raised.New++
+		err = insertAlert(ctx, tx, &a, f.group())
+	}
+	if err != nil || a.Incident != "" {
+		return err
+	}
+	return r.play(ctx, tx, who, &a, raised)
+}
+
+// takes counts a finding.
+func (a *Alert) takes(f *Finding, now time.Time) {
+	a.Findings++
+	a.Title, a.Severity = orElse(f.Title, a.Rule), max(a.Severity, f.Severity)
+	if f.At.Before(a.First) {
+		a.First = f.At
+	}
+	if f.At.After(a.Last) {
+		a.Last = f.At
+	}
+	a.Changed, a.Version = now, a.Version+1
+}
+
+// play opens an incident for an alert where a playbook says so: the first that
+// does.
+func (r *Register) play(ctx context.Context, tx *store.Tx, who Who, a *Alert, raised *Raised) error {
+	for k := range r.config.Playbooks {
+		p := &r.config.Playbooks[k]
+		if !p.When.matches(a) {
+			continue
+		}
+		i, err := r.openFor(ctx, tx, who, p.draft(a), []*Alert{a})
+		if err != nil {
+			return fmt.Errorf("playbook %s: %w", p.ID, err)
+		}
+		for _, t := range p.Tasks {
+			task := Task{Title: t.Title, Detail: t.Detail, Assignee: t.Assignee, Duty: "playbook:" + p.ID + ":" + t.Title}
+			if t.Within > 0 {
+				task.Due = i.Opened.Add(t.Within)
+			}
+			c := Change{Who: who, Incident: i.ID}
+			if i, err = r.changeIn(ctx, tx, c, func(ctx context.Context, tx *store.Tx, n *Incident) error {
+				return r.AddTaskIn(ctx, tx, who, n, task)
+			}); err != nil {
+				return fmt.Errorf("playbook %s: %w", p.ID, err)
+			}
+		}
+		raised.Opened = append(raised.Opened, i)
+		return nil
+	}
+	return nil
+}
+
+func (p *Playbook) draft(a *Alert) Draft {
+	return Draft{
+		Title: orElse(p.Incident.Title, a.Title), Category: p.Incident.Category, Owner: p.Incident.Owner, Origin: ByPlaybook,
+		Summary: fmt.Sprintf("Opened by the playbook %q because of %q on %s.", p.ID, a.Title, orElse(a.Host, "a host that is not named")),
+	}
+}
+
+// openFor opens an incident for alerts, which are promoted.
+func (r *Register) openFor(ctx context.Context, tx *store.Tx, who Who, d Draft, alerts []*Alert) (Incident, error) {
+	d.Title = shorten(d.Title, maxTitle)
+	stated, err := r.readDraft(&d)
+	if err != nil {
+		return Incident{}, err
+	}
+	i, opened, err := r.open(ctx, tx, who, &d, stated)
+	if err != nil || !opened {
+		return i, err
+	}
+	return r.changeIn(ctx, tx, Change{Who: who, Incident: i.ID}, func(ctx context.Context, tx *store.Tx, n *Incident) error {
+		return r.promote(ctx, tx, who, n, alerts)
+	})
+}
+
+// promote gives alerts to an incident under change.
+func (r *Register) promote(ctx context.Context, tx *store.Tx, who Who, i *Incident, alerts []*Alert) error {
+	now := r.now()
+	for _, a := range alerts {
+		a.State, a.Incident, a.Changed, a.Version = AlertPromoted, i.ID, now, a.Version+1
+		if err := updateAlert(ctx, tx, a); err != nil {
+			return err
+		}
+		words := fmt.Sprintf("alert %q on %s: %d findings from %s to %s", a.Title, orElse(a.Host, "a host that is not named"),
+			a.Findings, a.First.Format(time.RFC3339), a.Last.Format(time.RFC3339))
+		if err := r.tell(ctx, tx, Change{Who: who}, i, &Entry{Kind: EntryAlert, At: a.First, Text: words, Data: object("alert", a.ID)}); err != nil {
+			return err
+		}
+		if a.Host != "" {
+			if _, err := insertAsset(ctx, tx, i.ID, &Asset{Kind: "host", Name: a.Host, By: who.Name, Added: now}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// shorten cuts a text to so many bytes, between letters.
+func shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most-len("…")], "") + "…"
+}

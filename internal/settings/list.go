@@ -1,0 +1,101 @@
+package settings
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+)
+
+// Value is one setting that is in force.
+type Value struct {
+	Key string `json:"key"`
+	// Value is a text, a number, true or false, or a list of texts; secrets are
+	// not in it.
+	Value any    `json:"value"`
+	From  string `json:"from"` // where it comes from
+}
+
+// byDefault is where values come from that nobody chose.
+const byDefault = "default"
+
+// List returns every setting of a structure, or of a pointer to one, in the
+// order of its fields.
+func List(of any, origins Origins) []Value {
+	v := reflect.Indirect(reflect.ValueOf(of))
+	return list(nil, v, "", origins)
+}
+
+func list(to []Value, v reflect.Value, prefix string, origins Origins) []Value {
+	for i := range v.NumField() {
+		name := nameOf(v.Type().Field(i))
+		switch {
+		case name == "":
+		case isSection(v.Field(i).Type()):
+			to = list(to, v.Field(i), prefix+name+".", origins)
+		default:
+			key := prefix + name
+			to = append(to, Value{key, shown(v.Field(i)), either(origins[key], byDefault)})
+		}
+	}
+	return to
+}
+
+// shown is a value as it may be seen by others.
+func shown(v reflect.Value) any {
+	if s, ok := reflect.TypeAssert[fmt.Stringer](v); ok {
+		return s.String()
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return WithoutPassword(v.String())
+	case reflect.Slice:
+		texts := make([]any, v.Len())
+		for i := range texts {
+			texts[i] = shown(v.Index(i))
+		}
+		return texts
+	}
+	return v.Interface()
+}
+
+// redacted stands for what must not be seen.
+const redacted = "[redacted]"
+
+// WithoutPassword returns an address without the password in it. Other texts
+// stay as they are.
+func WithoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	if _, has := u.User.Password(); !has {
+		return address
+	}
+	// Not by u.String alone, which escapes the brackets.
+	user := url.User(u.User.Username()).String()
+	u.User = nil
+	rest := u.String()
+	scheme := u.Scheme + "://"
+	return scheme + user + ":" + redacted + "@" + rest[min(len(scheme), len(rest)):]
+}
+
+// Secret is a text that is never shown: it prints as "[redacted]", and as "" when
+// there is none.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return redacted
+}
+
+// GoString hides it from %#v as well.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides it from JSON and from logs.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Reveal returns the secret, for whoever has to use it.
+func (s Secret) Reveal() string { return string(s) }

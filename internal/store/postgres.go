@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"tocsin/internal/fault"
+)
+
+// How PostgreSQL is talked to.
+const (
+	// connectWait is how long a connection may take to open.
+	connectWait = 5 * time.Second
+	// idleLimit is after how long the server ends the transaction of a node that
+	// was cut off in its middle, and with it what it locks.
+	idleLimit = "60s"
+	// connectionAge is after how long a connection is opened anew, so that a
+	// server that moved is followed.
+	connectionAge = 30 * time.Minute
+	// maxRuns is how often a transaction runs that contradicts others. The waits
+	// in between grow from firstWait to maxWait, and sum up to about two seconds.
+	maxRuns   = 24
+	firstWait = time.Millisecond
+	maxWait   = 200 * time.Millisecond
+)
+
+// postgres is a PostgreSQL database.
+type postgres struct {
+	db      *sql.DB
+	counted *counters
+}
+
+func openPostgres(ctx context.Context, config Config, counted *counters) (*postgres, error) {
+	parsed, err := pgx.ParseConfig(config.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, fault.Invalid) // pgx leaves the password out
+	}
+	parsed.ConnectTimeout = connectWait
+	for name, value := range map[string]string{
+		"application_name":                    "tocsin",
+		"synchronous_commit":                  "on", // acknowledged is on disk
+		"idle_in_transaction_session_timeout": idleLimit,
+	} {
+		if parsed.RuntimeParams[name] == "" {
+			parsed.RuntimeParams[name] = value
+		}
+	}
+	db := stdlib.OpenDB(*parsed)
+	db.SetMaxOpenConns(config.Connections)
+	db.SetMaxIdleConns(config.Connections)
+	db.SetConnMaxLifetime(connectionAge)
+	if err := db.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, explain(err)
+	}
+	return &postgres{db, counted}, nil
+}
+
+func (p *postgres) close() error { return p.db.Close() }
+
+// write runs fn as if it were alone, again as long as it contradicts others.
+func (p *postgres) write(ctx context.Context, fn body) error {
+	wait := firstWait
+	for run := 1; ; run++ {
+		tx, err := p.once(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable}, fn)
+		if err == nil {
+			p.counted.kept.Add(1)
+			p.counted.commits.Add(1)
+			for _, fn := range tx.committed {
+				fn()
+			}
+			return nil
+		}
+		if !contradicts(err) || run == maxRuns {
+			p.counted.undone.Add(1)
+			return err
+		}
+		p.counted.again.Add(1)
+		select {
+		case <-time.After(wait/2 + rand.N(wait)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		wait = min(2*wait, maxWait)
+	}
+}
+
+// read sees one state; such a transaction never contradicts another.
+func (p *postgres) read(ctx context.Context, fn body) error {
+	_, err := p.once(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn)
+	return err
+}
+
+func (p *postgres) once(ctx context.Context, options *sql.TxOptions, fn body) (*Tx, error) {
+	begun, err := p.db.BeginTx(ctx, options)
+	if err != nil {
+		return nil, explain(err)
+	}
+	tx := &Tx{engine: PostgreSQL, run: pgTx{begun}}
+	defer func() {
+		tx.ended = true
+		_ = begun.Rollback() // of what is not committed by then, also by a panic
+	}()
+	err = fn(ctx, tx)
+	if tx.broken != nil && contradicts(tx.broken) {
+		return tx, tx.broken // whatever fn made of it
+	}
+	if err := tx.outcome(err); err != nil {
+		return tx, err
+	}
+	if err := begun.Commit(); err != nil {
+		if gone(err) {
+			return tx, kinded(fault.Unavailable, "the database was lost during the commit: whether it is kept is not known", err)
+		}
+		return tx, explain(err)
+	}
+	return tx, nil
+}
+
+// pgTx runs statements; the library keeps them compiled.
+type pgTx struct{ tx *sql.Tx }
+
+func (p pgTx) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	return p.tx.ExecContext(ctx, query, args...)
+}
+
+func (p pgTx) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	return p.tx.QueryContext(ctx, query, args...)
+}
