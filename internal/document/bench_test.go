@@ -34,6 +34,18 @@ func BenchmarkChineseToPDF(b *testing.B) {
 	}
 }
 
+// One cell of a megabyte, cut over some hundred pages.
+func BenchmarkMegabyteToPDF(b *testing.B) {
+	f, p := fonts(b), oneCell(1<<10)
+	b.SetBytes(1 << 20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.PDF(f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func renderings(tb testing.TB) map[string]func(*document.Paper) ([]byte, error) {
 	tb.Helper()
 	f := fonts(tb)

@@ -35,3 +35,10 @@ const (
 
 // WordsOf returns a language's catalogue for comparison by reflection.
 func WordsOf(l Language) any { return l.words() }
+
+// SetPages lays the paper out, as PDF does before it draws, and counts the pages.
+func (p *Paper) SetPages(f *Fonts) (int, error) {
+	seen := shown(*p)
+	pages, err := setPaper(&seen, f)
+	return len(pages), err
+}

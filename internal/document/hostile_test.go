@@ -2,6 +2,7 @@ package document_test
 
 import (
 	"encoding/csv"
+	"errors"
 	"html"
 	"reflect"
 	"regexp"
@@ -181,16 +182,18 @@ func TestBothLanguagesHaveAllWords(t *testing.T) {
 func FuzzText(f *testing.F) {
 	f.Add(hostile)
 	f.Add("一二三。“四”\n\n|a|b|\n|-|-|\n|1|2|")
-	writers := renderings(f)
+	machine := fonts(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 4096 {
 			return
 		}
 		p := everywhere(text)
-		for name, write := range writers {
-			if _, err := write(p); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
+		_, page := p.HTML()
+		_, sheet := p.XLSX()
+		// Drawing what is laid out would spend the time on reading fonts.
+		_, pages := p.SetPages(machine)
+		if err := errors.Join(page, sheet, pages); err != nil {
+			t.Error(err)
 		}
 		document.Diff(english(), p).Text()
 	})

@@ -97,7 +97,7 @@ func shares(rows [][][]glyph, n int) []length {
 		return out
 	}
 	equal := textWidth / length(n)
-	rest, more := textWidth, length(0)
+	var rest, more length = textWidth, 0
 	for i, w := range want {
 		out[i] = min(w, equal)
 		rest -= out[i]

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,15 +131,20 @@ func long() *document.Paper {
 	return p
 }
 
+// machineFonts are read once: under the race detector that takes a second.
+var machineFonts = sync.OnceValues(func() (*document.Fonts, error) { return document.FindFonts() })
+
 // fonts are this machine's; a machine without them is told what to install.
 func fonts(tb testing.TB) *document.Fonts {
 	tb.Helper()
-	f, err := document.FindFonts()
-	if err != nil {
-		if os.Getenv(testdata.RequireVariable) != "" {
-			tb.Fatal(err)
-		}
+	f, err := machineFonts()
+	switch {
+	case err == nil:
+		return f
+	case os.Getenv(testdata.RequireVariable) == "1":
+		tb.Fatal(err)
+	default:
 		tb.Skip(err)
 	}
-	return f
+	return nil
 }
