@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"tocsin/internal/testdata"
 )
@@ -61,7 +62,12 @@ func TestCertificateByACME(t *testing.T) {
 func (n *upNode) shows(t *testing.T, port int, name string, roots *x509.CertPool) *x509.Certificate {
 	t.Helper()
 	config := &tls.Config{ServerName: name, RootCAs: roots, InsecureSkipVerify: roots == nil}
-	conn, err := tls.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), config)
+	at := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	conn, err := tls.Dial("tcp", at, config)
+	// What an authority could not prove at once is asked for again after a minute.
+	for until := time.Now().Add(90 * time.Second); err != nil && time.Now().Before(until); conn, err = tls.Dial("tcp", at, config) {
+		time.Sleep(time.Second)
+	}
 	if err != nil {
 		n.kill()
 		t.Fatalf("%v:\n%s", err, &n.log)
