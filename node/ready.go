@@ -1,11 +1,13 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"tocsin/internal/disk"
 	"tocsin/internal/fault"
+	"tocsin/memory/ledger"
 )
 
 // ReadyPart is a part of a node that can be unable to work.
@@ -14,10 +16,6 @@ type ReadyPart struct {
 	// Check says why the part cannot work now; nil when it can.
 	Check func(context.Context) error
 }
-
-// leastFree is how much of the disk a node needs: what the ledger leaves free
-// (ledger.Config.FreeBytes), below which nothing more is remembered.
-const leastFree = 1 << 30
 
 // ReadyParts returns the node's parts, for whoever asks whether it can work.
 func (n *Node) ReadyParts() []ReadyPart {
@@ -38,8 +36,8 @@ func (n *Node) diskReady() error {
 	if err != nil {
 		return nil //nolint:nilerr // a disk that does not say how full it is is not known to be full
 	}
-	if u.Free < leastFree {
-		return fmt.Errorf("%d MB of the disk below %s are free, at least %d MB must be: %w", u.Free>>20, n.config.Dir, leastFree>>20, fault.Unavailable)
+	if least := cmp.Or(n.config.Memory.FreeBytes, ledger.DefaultFreeBytes); u.Free < least {
+		return fmt.Errorf("%d MB of the disk below %s are free, at least %d MB must be: %w", u.Free>>20, n.config.Dir, least>>20, fault.Unavailable)
 	}
 	return nil
 }

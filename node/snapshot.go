@@ -23,9 +23,9 @@ const (
 	ingestedFile   = "ingested" // in the memory's
 )
 
-// snapshotPrefix begins the name of a folder that a snapshot needs while it is
-// written; one that a crash left is removed by Open.
-const snapshotPrefix = "snapshot-"
+// SnapshotPrefix begins the name of a folder of the data directory that a backup
+// needs while it is written; one that a crash left is removed by Open.
+const SnapshotPrefix = "snapshot-"
 
 // Snapshot writes memory and findings as of one moment, while Run goes on. Of
 // every event that was acknowledged before, the node that is opened from it has
@@ -62,7 +62,7 @@ func (n *Node) capture(ctx context.Context) (s *captured, err error) {
 	if s.archive, err = n.memory.Archive.Snapshot(); err != nil {
 		return s, err
 	}
-	if s.folder, err = os.MkdirTemp(n.config.Dir, snapshotPrefix); err != nil {
+	if s.folder, err = os.MkdirTemp(n.config.Dir, SnapshotPrefix); err != nil {
 		return s, err
 	}
 	if _, err = n.memory.Ledger.Checkpoint(ctx, filepath.Join(s.folder, memory.LedgerFolder)); err != nil {
@@ -171,7 +171,7 @@ func (s *captured) close() error {
 
 // sweep removes what snapshots left that a crash broke off.
 func sweep(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, snapshotPrefix+"*"))
+	left, err := filepath.Glob(filepath.Join(dir, SnapshotPrefix+"*"))
 	if err != nil {
 		return err
 	}

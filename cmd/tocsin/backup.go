@@ -72,6 +72,10 @@ func writeManifest(c *console, head string, m *backup.Manifest) error {
 	var lines strings.Builder
 	for i := range m.Parts {
 		p := &m.Parts[i]
+		if p.Name == databasePartName && len(p.Files) == 0 {
+			lines.WriteString("  no database: one of PostgreSQL is backed up by its own tools, such as pg_dump\n")
+			continue
+		}
 		files, bytes = files+len(p.Files), bytes+p.Bytes()
 		fmt.Fprintf(&lines, "  %-14s  %6d files  %10s\n", output.Plain(p.Name), len(p.Files), output.ByteSize(uint64(p.Bytes())))
 	}

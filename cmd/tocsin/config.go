@@ -94,7 +94,7 @@ type memoryConfig struct {
 	LedgerBytes  int64  `yaml:"observables_bytes"`
 	Events       age    `yaml:"events"` // how long they are kept, as 90d
 	ArchiveBytes int64  `yaml:"events_bytes"`
-	FreeBytes    uint64 `yaml:"free_bytes"` // of the disk, below which nothing is remembered; 1 GiB
+	FreeBytes    uint64 `yaml:"free_bytes"` // of the disk, below which nothing is remembered
 	NewPerDay    int64  `yaml:"new_observables_per_source_and_day"`
 }
 
@@ -201,6 +201,7 @@ func (c *fileConfig) fill() {
 	m.JournalBytes = cmp.Or(m.JournalBytes, journal.DefaultMaxBytes)
 	m.CacheBytes = cmp.Or(m.CacheBytes, ledger.DefaultCacheBytes)
 	m.NewPerDay = cmp.Or(m.NewPerDay, ledger.DefaultNewPerDay)
+	m.FreeBytes = cmp.Or(m.FreeBytes, ledger.DefaultFreeBytes)
 	c.Log.Format, c.Log.Level = cmp.Or(c.Log.Format, "text"), cmp.Or(c.Log.Level, "info")
 	if len(c.TLS.ACME.Hosts) > 0 {
 		c.TLS.ACME.Directory = cmp.Or(c.TLS.ACME.Directory, certificate.DefaultDirectory)

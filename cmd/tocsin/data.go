@@ -36,6 +36,9 @@ const (
 	backupsFolder    = "backups" // made before a data directory is brought up to date
 )
 
+// backupTime is how the time stands in the names of files in backupsFolder.
+const backupTime = "20060102T150405.000Z"
+
 // layout is what this version knows of data directories.
 func (c *console) layout(log *slog.Logger) *datadir.Layout {
 	return &datadir.Layout{
@@ -54,7 +57,7 @@ func (c *console) parts(running *node.Node) []backup.Part {
 		memory.Snapshot = running.Snapshot
 	}
 	return []backup.Part{
-		backup.Files("configuration", c.data, configName, datadir.FileName),
+		backup.Files("configuration", c.data, configName, datadir.FileName, tokensFile, tokensFile+".used"), // tokens that were not moved into the database yet
 		c.databasePart(),
 		held(backup.Files("rules", c.data, rulesFolder), c.library()),
 		backup.Files("indicators", c.data, indicatorsFolder),
@@ -65,15 +68,17 @@ func (c *console) parts(running *node.Node) []backup.Part {
 	}
 }
 
+const databasePartName = "database"
+
 // databasePart is the tables as of one moment. A PostgreSQL database is backed
 // up with its own tools.
 func (c *console) databasePart() backup.Part {
-	return backup.Part{Name: "database", Snapshot: func(ctx context.Context, to *backup.Writer) (err error) {
+	return backup.Part{Name: databasePartName, Snapshot: func(ctx context.Context, to *backup.Writer) (err error) {
 		from := filepath.Join(c.data, databaseFile)
 		if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		folder, err := os.MkdirTemp(c.data, ".database-")
+		folder, err := os.MkdirTemp(c.data, node.SnapshotPrefix)
 		if err != nil {
 			return err
 		}
@@ -119,7 +124,7 @@ func (c *console) backupBefore(ctx context.Context, from datadir.Format, log *sl
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("format-%d-%s.tocsin", from.Version, time.Now().UTC().Format("20060102T150405Z"))
+	name := fmt.Sprintf("format-%d-%s.tocsin", from.Version, time.Now().UTC().Format(backupTime))
 	path := filepath.Join(dir, name)
 	if _, err := keepBackup(ctx, path, func(to *os.File) error { return c.writeBackup(ctx, nil, to) }); err != nil {
 		return err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tocsin/api"
@@ -26,22 +28,57 @@ const tokensFile = "tokens.json"
 // them. Verbs use it beside a running node: SQLite's write-ahead log lets both,
 // and only the migration is one process's.
 func (c *console) openDatabase(ctx context.Context, config *fileConfig) (db *store.DB, err error) {
-	where := store.Config{URL: config.Database, Program: programName()}
-	if where.URL == "" {
-		where.Path = filepath.Join(c.data, databaseFile)
-	}
 	lock, err := c.databaseLock()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	if db, err = store.Open(ctx, where); err != nil {
+	if db, err = store.Open(ctx, c.database(config)); err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx, audit.Room(), people.Room()); err != nil {
+	if err := c.migrate(ctx, db, databaseRooms()...); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// database is where the tables are.
+func (c *console) database(config *fileConfig) store.Config {
+	where := store.Config{URL: config.Database, Program: programName()}
+	if where.URL == "" {
+		where.Path = filepath.Join(c.data, databaseFile)
+	}
+	return where
+}
+
+// databaseRooms are the rooms that have tables, in the order in which they are
+// made.
+func databaseRooms() []store.Room { return []store.Room{audit.Room(), people.Room()} }
+
+// migrate brings the tables up to date. Where there are some already they are
+// copied first; a PostgreSQL database is its administrator's to copy.
+func (c *console) migrate(ctx context.Context, db *store.DB, rooms ...store.Room) error {
+	pending, err := db.Pending(ctx, rooms...)
+	if err != nil {
+		return err
+	}
+	changes := slices.ContainsFunc(pending, func(p store.Pending) bool { return p.Have > 0 })
+	if changes && db.Engine() == store.SQLite {
+		if err := c.copyTables(ctx); err != nil {
+			return fmt.Errorf("the database must be brought up to date, and the copy before that could not be made, so nothing was changed: %w", err)
+		}
+	}
+	return db.Migrate(ctx, rooms...)
+}
+
+// copyTables copies a SQLite database into the folder of backups.
+func (c *console) copyTables(ctx context.Context) error {
+	folder := filepath.Join(c.data, backupsFolder)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	name := "database-" + time.Now().UTC().Format(backupTime) + ".db"
+	return store.CopySQLite(ctx, filepath.Join(c.data, databaseFile), filepath.Join(folder, name))
 }
 
 // migrationPatience is how long a verb waits for another to have migrated.
@@ -116,6 +153,9 @@ func (p *peopleRooms) link(secret string) string { return p.url + api.LinkPath(s
 // setUp tells how to make the first administrator, while there is nobody.
 func (r *running) setUp(ctx context.Context) error {
 	secret, err := r.people.accounts.SetUp(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil // told to end right after the start
+	}
 	if err != nil || secret == "" {
 		return err
 	}

@@ -66,6 +66,7 @@ func checks() []check {
 		{"clock", checkClock},
 		{"certificates", checkCertificates},
 		{"addresses", checkAddresses},
+		{"database", checkDatabase},
 		{"tokens", checkTokens},
 		{"journal", checkJournal},
 		{"ledger", checkLedger},

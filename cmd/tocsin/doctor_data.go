@@ -16,7 +16,6 @@ import (
 	"tocsin/memory/journal"
 	"tocsin/memory/ledger"
 	"tocsin/node"
-	"tocsin/people"
 )
 
 // expirySoon is when a certificate is to be renewed: time to notice that what
@@ -78,50 +77,6 @@ func (p *patient) acmeCertificates() (found []symptom) {
 		}
 	}
 	return found
-}
-
-// checkTokens looks at who may send and ask.
-func checkTokens(ctx context.Context, p *patient) []symptom {
-	path := filepath.Join(p.data, databaseFile)
-	var list []people.Token
-	if info, err := os.Stat(path); err == nil {
-		if info.Mode().Perm()&(othersMayRead|othersMayWrite) != 0 {
-			return []symptom{says(failed, "chmod 600 "+path, "others may read %s (mode %04o)", path, info.Mode().Perm())}
-		}
-		if err := p.withPeople(ctx, func(ctx context.Context, rooms *peopleRooms) (err error) {
-			list, err = rooms.tokens.List(ctx)
-			return err
-		}); err != nil {
-			return []symptom{says(failed, "restore "+databaseFile+" from a backup", "%v", err)}
-		}
-	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&(othersMayRead|othersMayWrite) != 0 {
-		return []symptom{says(failed, "chmod 600 "+path, "others may read %s (mode %04o)", path, info.Mode().Perm())}
-	}
-	valid, sensors, soon := 0, 0, []string(nil)
-	for i := range list {
-		o := &list[i]
-		if o.State(p.now) != "" {
-			continue
-		}
-		valid++
-		if o.Role == people.Sensor {
-			sensors++
-		}
-		if !o.Expires.IsZero() && o.Expires.Sub(p.now) < expirySoon {
-			soon = append(soon, o.Name)
-		}
-	}
-	text := output.Count(valid, "is valid", "are valid")
-	switch {
-	case valid == 0:
-		return []symptom{says(doubtful, "'tocsin token create --role sensor' makes one", "none is valid: nobody can send or ask")}
-	case len(soon) > 0:
-		return []symptom{says(doubtful, "make new ones for them", "%s; soon to expire: %s", text, strings.Join(soon, ", "))}
-	case sensors == 0:
-		return []symptom{says(fine, "", "%s, none of them a sensor's", text)}
-	}
-	return []symptom{says(fine, "", "%s", text)}
 }
 
 // restoreIt is what to do about what is damaged.

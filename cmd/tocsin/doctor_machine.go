@@ -73,12 +73,8 @@ func checkDirectory(_ context.Context, p *patient) []symptom {
 	return append(found, says(fine, "", "%s, format %d, not in use", p.data, max(format.Version, 1)))
 }
 
-const (
-	// leastFree is what a node needs: below it nothing more is remembered.
-	leastFree = 1 << 30
-	// littleFree is when it is time to make room: a busy site fills as much in hours.
-	littleFree = 10 << 30
-)
+// littleFree is when it is time to make room: a busy site fills as much in hours.
+const littleFree = 10 << 30
 
 func checkSpace(_ context.Context, p *patient) []symptom {
 	at := p.data
@@ -91,8 +87,8 @@ func checkSpace(_ context.Context, p *patient) []symptom {
 	}
 	text := output.ByteSize(u.Free) + " of " + output.ByteSize(u.Total) + " are free"
 	switch {
-	case u.Free < leastFree:
-		return []symptom{says(failed, "make room, or lower memory.events and memory.observables", "%s: a node takes nothing in below %s", text, output.ByteSize(leastFree))}
+	case u.Free < p.config.Memory.FreeBytes:
+		return []symptom{says(failed, "make room, or lower memory.events and memory.observables", "%s: a node takes nothing in below %s", text, output.ByteSize(p.config.Memory.FreeBytes))}
 	case u.Free < littleFree:
 		return []symptom{says(doubtful, "make room, or lower memory.events and memory.observables", "%s", text)}
 	}

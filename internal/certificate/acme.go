@@ -161,4 +161,12 @@ func (a *Authority) Fetch() error {
 // Challenges answers the authority's requests over plain HTTP (RFC 8555 §8.3), and
 // sends everybody else to HTTPS. Without it proofs are given on the encrypted
 // port itself (RFC 8737), which must then be reached as 443.
-func (a *Authority) Challenges() http.Handler { return a.manager.HTTPHandler(nil) }
+func (a *Authority) Challenges() http.Handler {
+	answer := a.manager.HTTPHandler(nil)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host, _, err := net.SplitHostPort(r.Host); err == nil {
+			r.Host = host // hosts are known by name alone; an authority within an organisation may ask at another port than 80
+		}
+		answer.ServeHTTP(w, r)
+	})
+}

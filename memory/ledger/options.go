@@ -28,8 +28,8 @@ type Config struct {
 	// NewPerDay is how many observables that the ledger has not seen a source
 	// may bring in a day: 0 is DefaultNewPerDay; below 0 is no limit.
 	NewPerDay int64
-	// FreeBytes is how much of the disk Commit leaves free: 0 is 1 GiB, which
-	// writing in order and closing need.
+	// FreeBytes is how much of the disk Commit leaves free: 0 is
+	// DefaultFreeBytes.
 	FreeBytes uint64
 	// Now is the clock, by default time.Now.
 	Now func() time.Time
@@ -49,10 +49,11 @@ const (
 	// DefaultNewPerDay is about 300 MB on disk, more than the firewall of a large
 	// site brings.
 	DefaultNewPerDay = 10_000_000
+	// DefaultFreeBytes is what writing in order and closing need.
+	DefaultFreeBytes = 1 << 30
 
 	defaultMemtableBytes = 16 << 20
 	defaultCompactions   = 2
-	defaultFreeBytes     = 1 << 30
 	// memtables is how many there may be, one being filled and the other being
 	// written, before Commit waits.
 	memtables = 2
@@ -71,7 +72,7 @@ func (c Config) withDefaults() Config {
 	c.MemtableBytes = orElse(c.MemtableBytes, defaultMemtableBytes)
 	c.Compactions = orElse(c.Compactions, defaultCompactions)
 	c.NewPerDay = orElse(c.NewPerDay, DefaultNewPerDay)
-	c.FreeBytes = orElse(c.FreeBytes, defaultFreeBytes)
+	c.FreeBytes = orElse(c.FreeBytes, DefaultFreeBytes)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
