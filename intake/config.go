@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/internal/fault"
+	"tocsin/telemetry"
 )
 
 // Config is what an operator may choose. Its zero value works: HTTP on the
@@ -56,6 +57,10 @@ type Config struct {
 
 	Limits Limits
 
+	// Reads reports whether a block can be decoded as a whole, for a replay of what
+	// was set aside; nil hands everything in again. It is called by one goroutine
+	// at a time.
+	Reads func(*telemetry.Block) bool
 	// Metrics is where the intake counts; nil counts nowhere.
 	Metrics prometheus.Registerer
 }

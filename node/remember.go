@@ -199,6 +199,12 @@ func (r *rememberer) work(s stretch) *worked {
 
 // block decodes one block.
 func (r *rememberer) block(b *telemetry.Block) {
+	if at, ok := b.Loss(); ok {
+		if r.seen != nil {
+			r.seen.Present(b.Source.Name, intel.LogSource{}, nil, at, true)
+		}
+		return
+	}
 	r.heard = Heard{Source: b.Source, Bytes: uint64(len(b.Data))}
 	r.heard.Problems, _ = r.decoder.Decode(b, r.visit) // visit never fails
 	r.losses(b.Source.Name)

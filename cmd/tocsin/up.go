@@ -97,7 +97,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.spread, err = r.openSpread(ctx, u.spreadFlags, config); err != nil {
 		return err
 	}
-	r.listening.intake.Metrics = r.metrics
+	r.listening.intake.Metrics, r.listening.intake.Reads = r.metrics, r.node.Readable()
 	r.intake, err = intake.New(r.listening.intake, r.log.With(slog.String("room", "intake")), r.tokens, r.accept())
 	if err != nil {
 		return usageError{err}
