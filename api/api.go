@@ -33,6 +33,8 @@ type Config struct {
 	// returns once those are in force.
 	Indicators *knowledge.Indicators
 	Changed    func() error
+	// Removed tells what of them is not matched.
+	Removed func() *RemovedIndicators
 	// Hunt is asked instead of the node's own memory, where several share the
 	// work; nil is the node's.
 	Hunt func(context.Context, node.Hunt) (node.Hunted, error)
@@ -63,6 +65,7 @@ func routes() []route {
 		{"GET /api/v1/memory", people.Read, (*api).memory},
 		{"POST /api/v1/memory/compact", people.Ask, (*api).compact},
 		{"GET /api/v1/indicators", people.Read, (*api).listIndicators},
+		{"GET /api/v1/indicators/removed", people.Read, (*api).removedIndicators},
 		{"POST /api/v1/indicators/{name}", people.Ask, (*api).addIndicators},
 		{"DELETE /api/v1/indicators/{name}", people.Ask, (*api).removeIndicators},
 		{"POST /api/v1/backup", people.OperateNode, (*api).backup},

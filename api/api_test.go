@@ -87,6 +87,9 @@ func serve(t *testing.T) *served {
 		Node: s.Node, Tokens: tokens, Log: slog.New(slog.DiscardHandler),
 		Intake:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 		Indicators: knowledge.OpenIndicators(filepath.Join(dir, "indicators")),
+		Removed: func() *api.RemovedIndicators {
+			return &api.RemovedIndicators{Count: 1, Removed: []api.RemovedIndicator{{Kind: "domain", Value: "example.com", Reason: "a list", Warninglist: true}}}
+		},
 		Changed: func() error {
 			s.changed++
 			return nil
@@ -142,6 +145,7 @@ func TestEveryRouteIsHeldToItsRight(t *testing.T) {
 		{"GET", "/api/v1/memory", people.Read},
 		{"POST", "/api/v1/memory/compact", people.Ask},
 		{"GET", "/api/v1/indicators", people.Read},
+		{"GET", "/api/v1/indicators/removed", people.Read},
 		{"POST", "/api/v1/indicators/one", people.Ask},
 		{"DELETE", "/api/v1/indicators/one", people.Ask},
 	} {

@@ -19,6 +19,7 @@ type cli struct {
 	Up         upCmd         `cmd:"" help:"Run a node: take telemetry in, watch it, remember it, answer questions."`
 	Ingest     ingestCmd     `cmd:"" help:"Read telemetry into memory."`
 	Hunt       huntCmd       `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
+	Source     sourceCmd     `cmd:"" help:"What telemetry comes from: how each source does, what of it could not be read, and to read that again."`
 	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import."`
 	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`

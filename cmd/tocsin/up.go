@@ -119,7 +119,7 @@ func (r *running) printer() func(*detect.Finding) {
 func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
-		Indicators: r.console.indicators(), Changed: r.indicators.refresh,
+		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
 	})
