@@ -110,7 +110,7 @@ func (l *Ledger) Ask(ctx context.Context, questions []Question) ([]Answer, error
 	for i := range tallies {
 		q := &questions[i]
 		if tallies[i].problem == "" {
-			tallies[i].problem = removed[q.remembered()].problem(q, q.isRange())
+			tallies[i].problem = removed[q.remembered()].problem(q, q.isRange(), tallies[i].pseudonym)
 		}
 		answers[i] = tallies[i].answer(l)
 	}
