@@ -1,10 +1,12 @@
 package memory
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 
 	"tocsin/intel"
 	"tocsin/memory/archive"
@@ -27,6 +29,10 @@ type Memory struct {
 	Journal *journal.Journal
 	Ledger  *ledger.Ledger
 	Archive *archive.Archive
+
+	holds   *holds
+	acts    *acts
+	erasing sync.Mutex // held while something is erased
 }
 
 // The folders of the parts, in a memory's.
@@ -51,8 +57,16 @@ func Open(dir string, c Config) (m *Memory, err error) {
 	if m.Ledger, err = ledger.Open(filepath.Join(dir, LedgerFolder), c.Ledger); err != nil {
 		return m, err
 	}
-	m.Archive, err = archive.Open(filepath.Join(dir, ArchiveFolder), c.Archive)
-	return m, err
+	if m.Archive, err = archive.Open(filepath.Join(dir, ArchiveFolder), c.Archive); err != nil {
+		return m, err
+	}
+	if m.acts, err = openActs(dir); err != nil {
+		return m, err
+	}
+	if m.holds, err = openHolds(dir); err != nil {
+		return m, err
+	}
+	return m, m.restoreHolds(context.Background())
 }
 
 // Close closes the parts, the journal last: what the others did not keep is

@@ -21,14 +21,18 @@ func (h *hunting) judge(ctx context.Context) error {
 	return judge(ctx, h.node.coverage, h.node.memory.Ledger, &h.Hunt, h.sources, h.answers)
 }
 
-// doubtRules notes at the answers to rules why the archive was not gone through
-// as a whole, where it was not.
+// doubtRules notes at the answers to rules why they may have missed something:
+// the archive was not gone through as a whole, or values in it were erased.
 func (h *hunting) doubtRules() {
-	if len(h.partial) == 0 {
+	if len(h.sources) == 0 {
 		return
 	}
+	doubt := h.node.memory.Redacted(h.Since)
+	if n := len(h.partial); n > 0 {
+		doubt = h.partial[n-1]
+	}
 	for i := range h.sources {
-		h.answers[i].Reason = h.partial[len(h.partial)-1]
+		h.answers[i].Reason = doubt
 	}
 }
 

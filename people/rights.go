@@ -16,7 +16,8 @@ const (
 	Send Right = "send" // hand in telemetry
 	Ask  Right = "ask"  // ask the memory, and change what is looked for
 	Read Right = "read" // see what the node knows of its sources and of itself
-	// OperateNode is to take backups: whoever has one has everything.
+	// OperateNode is to take backups, since whoever has one has everything, to erase,
+	// and to hold and release what is erased.
 	OperateNode Right = "operate the node"
 )
 

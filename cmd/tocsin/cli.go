@@ -20,7 +20,7 @@ type cli struct {
 	Ingest     ingestCmd     `cmd:"" help:"Read telemetry into memory."`
 	Hunt       huntCmd       `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
 	Source     sourceCmd     `cmd:"" help:"What telemetry comes from: how each source does, what of it could not be read, and to read that again."`
-	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import."`
+	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import, hold, erase."`
 	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
 	Regime     regimeCmd     `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`

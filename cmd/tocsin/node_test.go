@@ -87,3 +87,34 @@ func TestSourcesOfARunningNode(t *testing.T) {
 		t.Errorf("a sensor: %s", said)
 	}
 }
+
+// Who may ask may not erase: that takes an administrator, whose name is recorded.
+func TestErasingOnARunningNodeTakesAnAdministrator(t *testing.T) {
+	t.Parallel()
+	n := startAsked(t)
+	if status := n.send(t, "app", followedEvent); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	n.eventually(t, `"verdict":"seen"`, "analyst", "hunt", "a.exe", "--format", "jsonl")
+	erase := []string{"memory", "erase", "--kind", "filename", "--older-than", "30d", "--reason", "as agreed"}
+	for _, refused := range [][]string{erase, {"memory", "hold", "add", "c", "a.exe"}, {"memory", "hold", "remove", "c"}} {
+		if said := n.ask("analyst", refused...); !strings.Contains(said, "may not operate the node") {
+			t.Errorf("%q: %s", refused, said)
+		}
+	}
+	if said := n.ask("administrator", "memory", "hold", "add", "c/1", "other.exe"); !strings.Contains(said, "filename  other.exe") || !strings.Contains(said, "by administrator") {
+		t.Errorf("hold: %s", said)
+	}
+	if said := n.ask("administrator", erase...); !strings.HasPrefix(said, "Erased: 1 observable") {
+		t.Errorf("erase: %s", said)
+	}
+	if said := n.ask("administrator", "memory", "hold", "remove", "c/1"); said != "Nothing is held.\n" {
+		t.Errorf("release: %s", said)
+	}
+	if said := n.ask("analyst", "memory", "erased"); !strings.Contains(said, "administrator  erased filename") || !strings.Contains(said, "released for case c/1") {
+		t.Errorf("erased: %s", said)
+	}
+	if said := n.ask("analyst", "hunt", "a.exe", "--format", "jsonl"); !strings.Contains(said, "was erased") {
+		t.Errorf("hunt: %s", said)
+	}
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"strconv"
 	"time"
@@ -40,11 +39,5 @@ func (s *sourceAsideCmd) Run(ctx context.Context, c *console) error {
 	if s.Format == "table" {
 		return output.WriteAside(c.out, &told, terminal(c.out))
 	}
-	lines := json.NewEncoder(c.out)
-	for i := range told.Records {
-		if err := lines.Encode(&told.Records[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return output.WriteJSONL(c.out, told.Records)
 }

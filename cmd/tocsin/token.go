@@ -26,7 +26,7 @@ func (c *console) tokens() *people.Tokens {
 }
 
 type tokenCreateCmd struct {
-	Role    string   `help:"sensor (may only send), analyst (may ask and read) or administrator (that, and take backups)." enum:"sensor,analyst,administrator" required:""`
+	Role    string   `help:"sensor (may only send), analyst (may ask and read) or administrator (that, take backups, hold and erase)." enum:"sensor,analyst,administrator" required:""`
 	Name    string   `help:"What it is for, as sources are called after it; by default its role and ID."`
 	Expires lifetime `help:"How long it is good for, as 30d; for ever by default." placeholder:"TIME"`
 }

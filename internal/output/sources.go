@@ -2,7 +2,6 @@ package output
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -29,17 +28,6 @@ func (s *Source) troubled() bool {
 }
 
 func (s *Source) overQuota() bool { return s.Remembered != nil && s.Remembered.RefusedDay > 0 }
-
-// WriteSourcesJSONL writes one source a line.
-func WriteSourcesJSONL(w io.Writer, sources []Source) error {
-	lines := json.NewEncoder(w)
-	for i := range sources {
-		if err := lines.Encode(&sources[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // WriteSources writes a line a source, those that somebody should look at first,
 // and then why.

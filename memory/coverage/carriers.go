@@ -24,6 +24,7 @@ const gapLimit = 7 * 24
 type Rules struct {
 	carriers   []carrier
 	sensors    []sensor
+	endpoints  []string // products
 	defaultGap int
 }
 
@@ -68,6 +69,7 @@ func Load() (*Rules, error) { return Parse(carriersFile) }
 func Parse(text []byte) (*Rules, error) {
 	var file struct {
 		DefaultGap int       `yaml:"default_gap"`
+		Endpoints  []string  `yaml:"endpoints"`
 		Sensors    []sensor  `yaml:"sensors"`
 		Carriers   []carrier `yaml:"carriers"`
 	}
@@ -96,7 +98,7 @@ func Parse(text []byte) (*Rules, error) {
 		}
 		seen[c.Log] = true
 	}
-	return &Rules{carriers: file.Carriers, sensors: file.Sensors, defaultGap: file.DefaultGap}, nil
+	return &Rules{carriers: file.Carriers, sensors: file.Sensors, endpoints: file.Endpoints, defaultGap: file.DefaultGap}, nil
 }
 
 func (c *carrier) check() error {

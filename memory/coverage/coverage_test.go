@@ -358,6 +358,7 @@ func TestRulesOfSensorsAreAskedOfSensorsOnly(t *testing.T) {
 		{intel.LogSource{Product: "zeek", Service: "ssl"}, intel.Unknown, 1},
 		{intel.LogSource{Category: "process_creation"}, intel.NotSeen, 1},
 		{intel.LogSource{Product: "linux"}, intel.Unknown, 1},
+		{intel.LogSource{Product: "windows", Category: "dns"}, intel.Unknown, 1},
 	} {
 		q := period(100)
 		q.LogSource = test.log

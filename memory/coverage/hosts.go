@@ -12,7 +12,7 @@ import (
 
 // isSensor reports whether a log source speaks of what others do.
 func (r *Rules) isSensor(l intel.LogSource) bool {
-	return slices.ContainsFunc(r.sensors, func(s sensor) bool { return fits(intel.LogSource(s.Log), l) })
+	return !slices.Contains(r.endpoints, l.Product) && slices.ContainsFunc(r.sensors, func(s sensor) bool { return fits(intel.LogSource(s.Log), l) })
 }
 
 // endpointsTell reports whether machines tell what is asked about themselves.

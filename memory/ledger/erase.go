@@ -48,7 +48,8 @@ const pseudonymFile = "pseudonym.key"
 
 // Pseudonymise replaces values by keyed hashes, except those that a case holds,
 // and records that it did and why. A question about one value is answered as
-// before; a question about a range no longer finds it, and its answer says so.
+// before; one about a range finds, of a domain or the beginning of URLs, that value
+// alone, and its answer says so.
 func (l *Ledger) Pseudonymise(ctx context.Context, removal Removal) (Record, error) {
 	if !removal.Dry {
 		if err := l.makePseudonymKey(); err != nil {

@@ -186,6 +186,9 @@ func TestErasedAndPseudonymised(t *testing.T) {
 	if got[0].Count != 2 || len(got[0].Hosts) != 2 || got[0].Problem != "" {
 		t.Errorf("a pseudonym and what came after are one: %+v", got[0])
 	}
+	if ask(t, l, below(intel.Domain, "old.example"))[0].Count != 2 {
+		t.Error("a domain with all below it does not find its own pseudonym")
+	}
 	if got[1].Keys != 2 || !strings.Contains(got[1].Problem, "pseudonymised") {
 		t.Errorf("a range does not find pseudonyms: %+v", got[1])
 	}
