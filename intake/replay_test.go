@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +29,7 @@ func TestReplayTakesWhatCanBeReadAndLeavesTheRest(t *testing.T) {
 	dir := t.TempDir()
 	aside, j := keptAside(dir), &journal{}
 	for i := range 30 {
-		text := fmt.Sprintf("%d", i)
+		text := strconv.Itoa(i)
 		if i%3 == 0 {
 			text += " broken"
 		}
@@ -76,7 +76,7 @@ func TestReplayThatIsKilledDoublesNothing(t *testing.T) {
 	fill := func(dir string) {
 		aside := keptAside(dir)
 		for i := range records {
-			aside.Add("reason", lineBlock([]string{"a", "b"}[i%2], fmt.Sprintf("%d", i))) // a batch each
+			aside.Add("reason", lineBlock([]string{"a", "b"}[i%2], strconv.Itoa(i))) // a batch each
 			if i == 8 {
 				aside.Add("reason", lineBlock("a", "broken"))
 			}

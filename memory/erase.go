@@ -51,6 +51,9 @@ func (m *Memory) Erase(ctx context.Context, e Erasure) (Act, error) {
 			return Act{}, fmt.Errorf("%s %s is held for %s: release it first: %w", o.Kind, o.Value, strings.Join(cases, ", "), fault.Conflict)
 		}
 	}
+	if err := m.RestoreHolds(ctx); err != nil {
+		return Act{}, err
+	}
 	m.erasing.Lock()
 	defer m.erasing.Unlock()
 	act := Act{What: Erased, By: e.By, Reason: e.Reason, Kind: e.Kind, Before: e.Before}

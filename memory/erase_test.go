@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -102,11 +103,11 @@ func (w *world) events(t *testing.T) []string {
 	var all []string
 	_, err := w.Archive.Scan(t.Context(), archive.Query{}, w.names, func() func(*archive.Row) error {
 		return func(r *archive.Row) error {
-			line := fmt.Sprintf("%d %s", r.Number, r.Host)
+			line := fmt.Appendf(nil, "%d %s", r.Number, r.Host)
 			for _, f := range r.Fields {
-				line += fmt.Sprintf(" %s=%s", w.names.Text(f.Name), f.Value)
+				line = fmt.Appendf(line, " %s=%s", w.names.Text(f.Name), f.Value)
 			}
-			all = append(all, line)
+			all = append(all, string(line))
 			return nil
 		}
 	})
@@ -127,6 +128,7 @@ func (w *world) seen(t *testing.T, o intel.Observable) (bool, string) {
 }
 
 func domain(name string) intel.Observable { return intel.Observable{Kind: intel.Domain, Value: name} }
+
 func held(o intel.Observable) memory.HeldObservable {
 	return memory.HeldObservable(o)
 }
@@ -240,7 +242,7 @@ func TestHeldEventsSurviveRetention(t *testing.T) {
 	dir := t.TempDir()
 	w := open(t, dir)
 	for day := range 4 {
-		w.put(t, event{old.AddDate(0, 0, day), "pc-1", []string{"n", fmt.Sprint(day)}}, event{old.AddDate(0, 0, day), "pc-2", []string{"n", fmt.Sprint(day)}})
+		w.put(t, event{old.AddDate(0, 0, day), "pc-1", []string{"n", strconv.Itoa(day)}}, event{old.AddDate(0, 0, day), "pc-2", []string{"n", strconv.Itoa(day)}})
 	}
 	hold := memory.Hold{Case: "c", Events: &memory.Selection{Hosts: []string{"pc-1"}, Since: old.AddDate(0, 0, 1), Until: old.AddDate(0, 0, 3)}}
 	if err := w.Hold(t.Context(), hold); err != nil {
@@ -399,9 +401,9 @@ func TestNothingOfAKindIsFoundInARedactedEvent(t *testing.T) {
 
 // shown writes a row's values.
 func shown(row *archive.Row) string {
-	text := ""
+	var text []byte
 	for _, f := range row.Fields {
-		text += fmt.Sprintf("%d=%q ", f.Name, f.Value)
+		text = fmt.Appendf(text, "%d=%q ", f.Name, f.Value)
 	}
-	return text
+	return string(text)
 }

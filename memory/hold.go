@@ -193,9 +193,11 @@ func (m *Memory) Release(ctx context.Context, name, by, reason string) error {
 	return m.acts.add(&Act{What: Released, Case: name, By: by, Reason: reason})
 }
 
-// restoreHolds has the ledger hold what it does not know of: after a ledger was
-// put back from elsewhere.
-func (m *Memory) restoreHolds(ctx context.Context) error {
+// RestoreHolds has the ledger hold what it does not know of, when it was put back
+// from elsewhere. It is called before anything is forgotten.
+func (m *Memory) RestoreHolds(ctx context.Context) error {
+	m.holds.writing.Lock()
+	defer m.holds.writing.Unlock()
 	for _, h := range m.holds.list() {
 		if len(h.Observables) > 0 && !m.Ledger.Holds(h.Case) {
 			if err := m.holdObservables(ctx, &h); err != nil {

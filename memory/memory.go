@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,10 +62,8 @@ func Open(dir string, c Config) (m *Memory, err error) {
 	if m.acts, err = openActs(dir); err != nil {
 		return m, err
 	}
-	if m.holds, err = openHolds(dir); err != nil {
-		return m, err
-	}
-	return m, m.restoreHolds(context.Background())
+	m.holds, err = openHolds(dir)
+	return m, err
 }
 
 // Close closes the parts, the journal last: what the others did not keep is

@@ -108,9 +108,8 @@ func TestAnswersOfAllAreJoined(t *testing.T) {
 		Examples: []memory.Example{{Record: 1}, {Record: 2}, {Record: 3}},
 	}
 	h := node.Hunt{Questions: []memory.Question{{Observable: intel.Observable{Kind: intel.Domain, Value: "evil.example"}}}, Examples: 3}
-	got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, string, error) {
-		return []node.Told{told(t, "a", a, nil), told(t, "b", b, nil, "a segment is damaged")}, "", nil
-	})
+	both := []node.Told{told(t, "a", a, nil), told(t, "b", b, nil, "a segment is damaged")}
+	got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, string, error) { return both, "", nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,9 @@ type malformed struct {
 // Where the disk refuses it waits and tries again; it fails with what cannot be
 // mended by waiting.
 func (n *Node) Run(ctx context.Context) error {
+	if err := n.memory.RestoreHolds(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
 	workers := n.workers()
 	group, ctx := errgroup.WithContext(ctx)
 	stretches := make(chan stretch)

@@ -189,6 +189,7 @@ func TestLossesOfASourceAreLossesOfAllItsHosts(t *testing.T) {
 		m.heard("agent", sysmon, "pc2", from, every(0, 24)...)
 		m.heard("other", sysmon, "pc3", from, every(0, 24)...)
 		m.lost("agent", log, "", from, 3, 4)
+		m.lost("nobody", log, "", from, 5)
 		v := decide(t, m, period(24))
 		if v.Verdict != intel.Unknown || v.HostsCovered != 1 {
 			t.Errorf("losses of %q: %s, %d covered: %s", log, v.Verdict, v.HostsCovered, v.Reason)
