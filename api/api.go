@@ -1,7 +1,8 @@
 // Package api is what a node offers over HTTP besides taking telemetry in: to
-// hunt, to read what was found, to see what is remembered. It reads a request,
-// asks the node and writes the answer, and has no rules of its own: who may do
-// what stands in people, and is enforced by people.Tokens.Guard.
+// hunt, to read what was found, to see what is remembered, to sign in and to
+// keep people, tokens and the roster. It reads a request, asks a room and writes
+// the answer, and has no rules of its own: who may do what stands in people, and
+// is enforced by people.Gate.Guard.
 package api
 
 import (
@@ -9,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"log/slog"
 	"net/http"
@@ -29,6 +31,12 @@ import (
 type Config struct {
 	Node   *node.Node
 	Tokens *people.Tokens
+	// Accounts and Roster are the people of the node.
+	Accounts *people.Accounts
+	Roster   *people.Roster
+	// Passkeys and Provider are further ways to sign in; nil where there are none.
+	Passkeys *people.Passkeys
+	Provider *people.Provider
 	// Indicators are the sets installed; Changed is called after they changed and
 	// returns once those are in force.
 	Indicators *knowledge.Indicators
@@ -50,35 +58,9 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// route is one thing that the API answers.
-type route struct {
-	pattern string
-	right   people.Right
-	answer  func(*api, http.ResponseWriter, *http.Request) error
-}
-
-// routes is everything that the API answers, and to whom.
-func routes() []route {
-	return []route{
-		{"POST /api/v1/hunt", people.Ask, (*api).hunt},
-		{"GET /api/v1/findings", people.Read, (*api).findings},
-		{"GET /api/v1/memory", people.Read, (*api).memory},
-		{"POST /api/v1/memory/compact", people.Ask, (*api).compact},
-		{"GET /api/v1/memory/holds", people.Read, (*api).listHolds},
-		{"POST /api/v1/memory/holds", people.OperateNode, (*api).addHold},
-		{"DELETE /api/v1/memory/holds/{case}", people.OperateNode, (*api).removeHold},
-		{"GET /api/v1/memory/erased", people.Read, (*api).listActs},
-		{"POST /api/v1/memory/erase", people.OperateNode, (*api).erase},
-		{"GET /api/v1/indicators", people.Read, (*api).listIndicators},
-		{"GET /api/v1/indicators/removed", people.Read, (*api).removedIndicators},
-		{"POST /api/v1/indicators/{name}", people.Ask, (*api).addIndicators},
-		{"DELETE /api/v1/indicators/{name}", people.Ask, (*api).removeIndicators},
-		{"POST /api/v1/backup", people.OperateNode, (*api).backup},
-	}
-}
-
 type api struct {
 	Config
+	pages     *template.Template
 	metrics   *metrics
 	backingUp atomic.Bool
 }
@@ -92,22 +74,35 @@ func Handler(c Config) http.Handler {
 	if c.Metrics != nil {
 		count = c.Metrics
 	}
-	a := &api{Config: c, metrics: newMetrics(count)}
+	a := &api{Config: c, pages: pages(), metrics: newMetrics(count)}
+	gate := people.NewGate(c.Tokens, c.Accounts)
 	mux := http.NewServeMux()
-	for _, r := range routes() {
-		mux.Handle(r.pattern, c.Tokens.Guard(r.right, patient(a.handler(r))))
+	for _, r := range Routes() {
+		mux.Handle(r.Pattern, gate.Guard(r.Right, patient(a.handler(r))))
 	}
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", a.readyz)
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", a.metricsHandler())
 	}
-	mux.Handle("/", c.Intake)
+	mux.Handle("/", front(c.Intake))
 	return a.observed(http.NewCrossOriginProtection().Handler(mux))
 }
 
+// front sends a person who opens the node in a browser to the pages; what
+// programs ask for there is the intake's.
+func front(intake http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+			http.Redirect(w, r, path(""), http.StatusSeeOther)
+			return
+		}
+		intake.ServeHTTP(w, r)
+	})
+}
+
 // handler turns a route's error into an answer.
-func (a *api) handler(r route) http.Handler {
+func (a *api) handler(r Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
 		if err := r.answer(a, w, asked); err != nil {
 			a.fail(w, asked, err)
@@ -127,20 +122,31 @@ var statuses = [...]struct {
 	{fault.Unavailable, http.StatusServiceUnavailable},
 }
 
+// status is what an error is over HTTP; where it says when to come again, so
+// does the answer's header.
+func (a *api) status(w http.ResponseWriter, err error) int {
+	if throttled, ok := errors.AsType[*people.ThrottledError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(throttled.Wait/time.Second)+1))
+		return http.StatusTooManyRequests
+	}
+	for _, s := range statuses {
+		if errors.Is(err, s.kind) {
+			return s.status
+		}
+	}
+	return http.StatusInternalServerError
+}
+
 // fail says why a request was refused (RFC 9457). What a caller can do nothing
 // about stands in the log only.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // nobody is there any more
 	}
-	status, detail := http.StatusInternalServerError, "internal error; the node's log says which, under the request's ID"
-	for _, s := range statuses {
-		if errors.Is(err, s.kind) {
-			status, detail = s.status, err.Error()
-		}
-	}
+	status, detail := a.status(w, err), err.Error()
 	if status == http.StatusInternalServerError {
-		a.Log.ErrorContext(r.Context(), "request failed", slog.String("path", r.URL.Path), slog.Any("error", err))
+		detail = "internal error; the node's log says which, under the request's ID"
+		a.Log.ErrorContext(r.Context(), "request failed", slog.String("path", r.Pattern), slog.Any("error", err))
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)

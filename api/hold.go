@@ -1,11 +1,8 @@
 package api
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 
-	"tocsin/internal/fault"
 	"tocsin/memory"
 	"tocsin/people"
 )
@@ -13,23 +10,13 @@ import (
 // paperBytes bounds a hold or an erasure: 100,000 observables take some 10 MB.
 const paperBytes = 16 << 20
 
-// decode reads a request that is one object.
-func decode(w http.ResponseWriter, r *http.Request, what string, into any) error {
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, paperBytes))
-	body.DisallowUnknownFields()
-	if err := body.Decode(into); err != nil {
-		return fmt.Errorf("%s: %w: %w", what, err, fault.Invalid)
-	}
-	return nil
-}
-
 func (a *api) listHolds(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, a.Node.Holds())
 }
 
 func (a *api) addHold(w http.ResponseWriter, r *http.Request) error {
 	var h memory.Hold
-	if err := decode(w, r, "hold", &h); err != nil {
+	if err := decodeUpTo(w, r, paperBytes, &h); err != nil {
 		return err
 	}
 	h.By = people.From(r.Context()).Name
@@ -54,7 +41,7 @@ func (a *api) listActs(w http.ResponseWriter, _ *http.Request) error {
 
 func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 	var e memory.Erasure
-	if err := decode(w, r, "erase", &e); err != nil {
+	if err := decodeUpTo(w, r, paperBytes, &e); err != nil {
 		return err
 	}
 	e.By = people.From(r.Context()).Name

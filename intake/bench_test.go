@@ -5,15 +5,14 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"tocsin/intake"
 	"tocsin/people"
+	"tocsin/people/peopletest"
 	"tocsin/telemetry"
 )
 
@@ -31,8 +30,8 @@ func BenchmarkTaking(b *testing.B) {
 		{"otlp", "/v1/logs", "application/x-protobuf", string(wire)},
 	} {
 		b.Run(test.name, func(b *testing.B) {
-			tokens := people.OpenTokens(filepath.Join(b.TempDir(), "tokens.json"), time.Now)
-			secret, _, err := tokens.Create("bench", people.Sensor, 0)
+			tokens := peopletest.Tokens(b)
+			secret, _, err := tokens.Create(b.Context(), "bench", people.Sensor, 0)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/internal/fault"
+	"tocsin/people"
 	"tocsin/telemetry"
 )
 
@@ -47,6 +49,9 @@ type Config struct {
 	RequireClientCert bool
 	// InsecureListen allows addresses that other machines reach without TLS.
 	InsecureListen bool
+
+	// Guard holds HTTP to the table of rights; nil knows tokens only.
+	Guard func(people.Right, http.Handler) http.Handler
 
 	// SyslogByHostname names sources of syslog by the host that messages name,
 	// for relays; else by the sender's address alone.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tocsin/intake"
-	"tocsin/people"
+	"tocsin/people/peopletest"
 )
 
 // logFolder is a directory that an intake follows, in a bubble where time passes by
@@ -33,7 +33,7 @@ func newLogs(t *testing.T, path string) *logFolder {
 	t.Helper()
 	l := &logFolder{t: t, dir: t.TempDir()}
 	l.config = intake.Config{Dir: t.TempDir(), Follow: []string{filepath.Join(l.dir, path)}}
-	l.station = &station{journal: &journal{}, tokens: people.OpenTokens(filepath.Join(t.TempDir(), "tokens.json"), time.Now)}
+	l.station = &station{journal: &journal{}, tokens: peopletest.Tokens(t)}
 	return l
 }
 

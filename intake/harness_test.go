@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"tocsin/intake"
 	"tocsin/internal/fault"
 	"tocsin/people"
+	"tocsin/people/peopletest"
 	"tocsin/telemetry"
 )
 
@@ -157,7 +157,7 @@ func newStation(t *testing.T, config intake.Config) *station {
 	if config.Dir == "" {
 		config.Dir = t.TempDir()
 	}
-	s := &station{journal: &journal{}, tokens: people.OpenTokens(filepath.Join(t.TempDir(), "tokens.json"), time.Now)}
+	s := &station{journal: &journal{}, tokens: peopletest.Tokens(t)}
 	s.sensor, s.analyst = s.token(t, "dc01", people.Sensor), s.token(t, "ann", people.Analyst)
 	var err error
 	if s.Intake, err = intake.New(config, quiet(), s.tokens, s.journal.accept); err != nil {
@@ -168,7 +168,7 @@ func newStation(t *testing.T, config intake.Config) *station {
 
 func (s *station) token(t *testing.T, name string, role people.Role) string {
 	t.Helper()
-	secret, _, err := s.tokens.Create(name, role, 0)
+	secret, _, err := s.tokens.Create(t.Context(), name, role, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,43 +32,43 @@ type Route struct {
 func Routes() []Route {
 	const get, change, post = "GET HEAD", "PUT POST DELETE", "POST"
 	return []Route{
-		{post, "/api/v1/events", people.Send, (*Intake).takeEvents},
-		{get, "/api/v1/sources", people.Read, plain((*Intake).serveSources)},
-		{get, "/api/v1/aside", people.Read, (*Intake).serveAside},
-		{post, "/api/v1/aside/replay", people.Ask, (*Intake).replayAside},
-		{post, "/v1/logs", people.Send, (*Intake).takeOTLP},
+		{post, "/api/v1/events", people.SendTelemetry, (*Intake).takeEvents},
+		{get, "/api/v1/sources", people.ReadNode, plain((*Intake).serveSources)},
+		{get, "/api/v1/aside", people.ReadNode, (*Intake).serveAside},
+		{post, "/api/v1/aside/replay", people.TendMemory, (*Intake).replayAside},
+		{post, "/v1/logs", people.SendTelemetry, (*Intake).takeOTLP},
 
-		{"POST PUT", "/_bulk", people.Send, (*Intake).takeBulk},
-		{"POST PUT", "/*/_bulk", people.Send, (*Intake).takeBulk},
-		{"POST PUT", "/*/*/_bulk", people.Send, (*Intake).takeBulk}, // with a type, as before Elasticsearch 7
-		{"POST PUT", "/*/_doc", people.Send, (*Intake).takeDocument},
-		{"POST PUT", "/*/_doc/*", people.Send, (*Intake).takeDocument},
-		{"POST PUT", "/*/_create/*", people.Send, (*Intake).takeDocument},
+		{"POST PUT", "/_bulk", people.SendTelemetry, (*Intake).takeBulk},
+		{"POST PUT", "/*/_bulk", people.SendTelemetry, (*Intake).takeBulk},
+		{"POST PUT", "/*/*/_bulk", people.SendTelemetry, (*Intake).takeBulk}, // with a type, as before Elasticsearch 7
+		{"POST PUT", "/*/_doc", people.SendTelemetry, (*Intake).takeDocument},
+		{"POST PUT", "/*/_doc/*", people.SendTelemetry, (*Intake).takeDocument},
+		{"POST PUT", "/*/_create/*", people.SendTelemetry, (*Intake).takeDocument},
 
 		// What shippers ask at their start; see elastic_start.go.
-		{get, "/", people.Send, plain((*Intake).elasticRoot)},
-		{get, "/_license", people.Send, plain((*Intake).elasticLicense)},
-		{get, "/_xpack", people.Send, plain((*Intake).elasticXPack)},
-		{get, "/_xpack/license", people.Send, plain((*Intake).elasticLicense)},
-		{get, "/_cluster/health", people.Send, plain((*Intake).elasticHealth)},
-		{get, "/_cluster/**", people.Send, answerJSON(`{}`)},
-		{get, "/_nodes/**", people.Send, plain((*Intake).elasticNodes)},
-		{get, "/_cat/**", people.Send, answerJSON(`[]`)},
-		{get, "/_data_stream/*", people.Send, plain((*Intake).elasticDataStream)},
-		{get, "/_index_template/*", people.Send, plain((*Intake).elasticIndexTemplate)},
-		{get, "/_component_template/*", people.Send, plain((*Intake).elasticComponentTemplate)},
-		{get, "/_template/*", people.Send, plain((*Intake).elasticNamed)},
-		{get, "/_ilm/policy/*", people.Send, plain((*Intake).elasticNamed)},
-		{get, "/_ingest/pipeline/*", people.Send, plain((*Intake).elasticNamed)},
-		{get, "/_ingest/pipeline", people.Send, answerJSON(`{}`)},
-		{get, "/_alias/**", people.Send, answerJSON(`{}`)},
-		{change, "/_data_stream/*", people.Send, acknowledged},
-		{change, "/_index_template/*", people.Send, acknowledged},
-		{change, "/_component_template/*", people.Send, acknowledged},
-		{change, "/_template/*", people.Send, acknowledged},
-		{change, "/_ilm/policy/*", people.Send, acknowledged},
-		{change, "/_ingest/pipeline/*", people.Send, acknowledged},
-		{"HEAD PUT", "/*", people.Send, plain((*Intake).elasticIndex)},
+		{get, "/", people.SendTelemetry, plain((*Intake).elasticRoot)},
+		{get, "/_license", people.SendTelemetry, plain((*Intake).elasticLicense)},
+		{get, "/_xpack", people.SendTelemetry, plain((*Intake).elasticXPack)},
+		{get, "/_xpack/license", people.SendTelemetry, plain((*Intake).elasticLicense)},
+		{get, "/_cluster/health", people.SendTelemetry, plain((*Intake).elasticHealth)},
+		{get, "/_cluster/**", people.SendTelemetry, answerJSON(`{}`)},
+		{get, "/_nodes/**", people.SendTelemetry, plain((*Intake).elasticNodes)},
+		{get, "/_cat/**", people.SendTelemetry, answerJSON(`[]`)},
+		{get, "/_data_stream/*", people.SendTelemetry, plain((*Intake).elasticDataStream)},
+		{get, "/_index_template/*", people.SendTelemetry, plain((*Intake).elasticIndexTemplate)},
+		{get, "/_component_template/*", people.SendTelemetry, plain((*Intake).elasticComponentTemplate)},
+		{get, "/_template/*", people.SendTelemetry, plain((*Intake).elasticNamed)},
+		{get, "/_ilm/policy/*", people.SendTelemetry, plain((*Intake).elasticNamed)},
+		{get, "/_ingest/pipeline/*", people.SendTelemetry, plain((*Intake).elasticNamed)},
+		{get, "/_ingest/pipeline", people.SendTelemetry, answerJSON(`{}`)},
+		{get, "/_alias/**", people.SendTelemetry, answerJSON(`{}`)},
+		{change, "/_data_stream/*", people.SendTelemetry, acknowledged},
+		{change, "/_index_template/*", people.SendTelemetry, acknowledged},
+		{change, "/_component_template/*", people.SendTelemetry, acknowledged},
+		{change, "/_template/*", people.SendTelemetry, acknowledged},
+		{change, "/_ilm/policy/*", people.SendTelemetry, acknowledged},
+		{change, "/_ingest/pipeline/*", people.SendTelemetry, acknowledged},
+		{"HEAD PUT", "/*", people.SendTelemetry, plain((*Intake).elasticIndex)},
 	}
 }
 
@@ -98,11 +98,15 @@ func (r *Route) fits(path string) bool {
 // everything else. Whoever shows no token gets 401 whatever they ask.
 func (in *Intake) Handler() http.Handler {
 	routes := Routes()
+	guard := in.config.Guard
+	if guard == nil {
+		guard = in.tokens.Guard
+	}
 	answers := make([]http.Handler, len(routes))
 	for i := range routes {
-		answers[i] = in.tokens.Guard(routes[i].Right, in.answerer(routes[i]))
+		answers[i] = guard(routes[i].Right, in.answerer(routes[i]))
 	}
-	unknown := in.tokens.Guard(people.Send, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	unknown := guard(people.SendTelemetry, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuseElastic(w, r, http.StatusNotFound, "resource_not_found_exception", "this node does not offer "+r.Method+" "+r.URL.Path)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -107,7 +107,7 @@ func (in *Intake) admitOTLP(ctx context.Context, call *tap.Info) (context.Contex
 	if values := call.Header.Get("authorization"); len(values) > 0 {
 		header = values[0]
 	}
-	sender, err := in.tokens.Allow(people.Credential(header), people.Send)
+	sender, err := in.tokens.Allow(ctx, people.Credential(header), people.SendTelemetry)
 	switch {
 	case errors.Is(err, people.ErrUnknown):
 		return nil, status.Error(codes.Unauthenticated, err.Error())

@@ -10,6 +10,7 @@ import (
 	"tocsin/intake"
 	"tocsin/internal/fault"
 	"tocsin/people"
+	"tocsin/people/peopletest"
 )
 
 // Every route is tried by everybody: only who has the right gets past 401 and
@@ -18,18 +19,22 @@ func TestEveryRouteIsHeldToTheTableOfRights(t *testing.T) {
 	t.Parallel()
 	s := newStation(t, intake.Config{})
 	revoked := s.token(t, "gone", people.Sensor)
-	if _, err := s.tokens.Revoke("gone"); err != nil {
+	if _, err := s.tokens.Revoke(t.Context(), "gone"); err != nil {
 		t.Fatal(err)
 	}
-	expired, _, err := people.OpenTokens(t.TempDir()+"/tokens.json", time.Now).Create("x", people.Sensor, time.Nanosecond)
+	expired, _, err := peopletest.Tokens(t).Create(t.Context(), "x", people.Sensor, time.Nanosecond)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bearers := []struct {
+	type bearer struct {
 		name, token string
 		role        people.Role
-	}{{"nobody", "", ""}, {"revoked", revoked, ""}, {"another node's", expired, ""}, {"sensor", s.sensor, people.Sensor}, {"analyst", s.analyst, people.Analyst}}
-	for _, route := range append(intake.Routes(), intake.Route{Methods: "GET POST", Pattern: "/_no/such/thing", Right: people.Send}) {
+	}
+	bearers := []bearer{{"nobody", "", ""}, {"revoked", revoked, ""}, {"another node's", expired, ""}}
+	for _, role := range people.Roles() {
+		bearers = append(bearers, bearer{string(role), s.token(t, "a-"+string(role), role), role})
+	}
+	for _, route := range append(intake.Routes(), intake.Route{Methods: "GET POST", Pattern: "/_no/such/thing", Right: people.SendTelemetry}) {
 		path := strings.NewReplacer("**", "a/b", "*", "a").Replace(route.Pattern)
 		for method := range strings.FieldsSeq(route.Methods) {
 			for _, bearer := range bearers {

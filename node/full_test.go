@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"tocsin/intake"
+	"tocsin/internal/audit"
 	"tocsin/internal/crash"
+	"tocsin/internal/store"
 	"tocsin/memory"
 	"tocsin/node"
 	"tocsin/people"
@@ -71,9 +73,17 @@ func fillDisk(dir string) (err error) {
 }
 
 func (s *small) serve(dir string) (stop func(), err error) {
-	tokens := people.OpenTokens(filepath.Join(dir, "tokens.json"), time.Now)
-	if s.token, _, err = tokens.Create("shipper", people.Sensor, 0); err != nil {
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, "tocsin.db")})
+	if err != nil {
 		return nil, err
+	}
+	if err := db.Migrate(ctx, audit.Room(), people.Room()); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	tokens := people.NewTokens(db, audit.New(db, time.Now), time.Now)
+	if s.token, _, err = tokens.Create(ctx, "shipper", people.Sensor, 0); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	in, err := intake.New(intake.Config{Dir: filepath.Join(dir, "intake")}, slog.New(slog.DiscardHandler), tokens, s.AcceptNoted)
 	if err != nil {
@@ -86,7 +96,7 @@ func (s *small) serve(dir string) (stop func(), err error) {
 	s.url = server.URL
 	return func() {
 		server.Close()
-		_ = in.Close() // closed is all it has to be
+		_ = errors.Join(in.Close(), db.Close()) // closed is all they have to be
 	}, nil
 }
 

@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// A token is "tocsin_" and 58 characters of a-z and 2-7: 256 random bits and a
-// checksum over them. The prefix lets scanners for leaked secrets know it; the
-// checksum tells a mistyped token from one that was revoked.
+// A secret is a prefix, "tocsin_" that of a token, and 58 characters of a-z and
+// 2-7: 256 random bits and a checksum over them. The prefix lets scanners for
+// leaked secrets know it, and keeps one kind from being taken for another; the
+// checksum tells a mistyped secret from one that was revoked.
 const (
 	prefix      = "tocsin_"
 	randomBytes = 32
@@ -24,20 +25,24 @@ func encoding() *base32.Encoding {
 	return base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 }
 
-// newSecret makes a token.
-func newSecret() string {
-	bits := make([]byte, randomBytes, randomBytes+sumBytes)
+// newSecret makes a secret.
+func newSecret(prefix string) string {
+	return prefix + encoding().EncodeToString(withSum(random(randomBytes)))
+}
+
+func random(n int) []byte {
+	bits := make([]byte, n)
 	_, _ = rand.Read(bits) // never fails (crypto/rand)
-	return prefix + encoding().EncodeToString(withSum(bits))
+	return bits
 }
 
 func withSum(bits []byte) []byte {
 	return binary.BigEndian.AppendUint32(bits, crc32.ChecksumIEEE(bits))
 }
 
-// wellFormed reports whether text can be a token: it has the form, and the
+// wellFormed reports whether text can be a secret: it has the form, and the
 // checksum is right.
-func wellFormed(text string) bool {
+func wellFormed(prefix, text string) bool {
 	rest, ok := strings.CutPrefix(text, prefix)
 	if !ok {
 		return false
@@ -52,8 +57,11 @@ func wellFormed(text string) bool {
 
 type hash [sha256.Size]byte
 
-// hashOf is what is stored of a token. A token has 256 random bits, so no slow
-// hash is needed: there is nothing to guess.
+// hashOf is what is stored of a secret, which has 256 random bits: no slow hash
+// is needed, there is nothing to guess. Since what is looked up is the hash,
+// how long that takes tells nothing of the secret either.
 func hashOf(secret string) hash { return sha256.Sum256([]byte(secret)) }
 
 func (h hash) id() string { return hex.EncodeToString(h[:idBytes]) }
+
+func (h hash) String() string { return hex.EncodeToString(h[:]) }

@@ -24,11 +24,13 @@ type cli struct {
 	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
 	Regime     regimeCmd     `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
-	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that sensors send with and analysts ask with."`
 	Config     configCmd     `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup     backupCmd     `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
 	Restore    restoreCmd    `cmd:"" help:"Put a backup in the data directory's place, or verify one."`
 	Doctor     doctorCmd     `cmd:"" help:"Check this machine and the data directory, and say what to do."`
+	User       userCmd       `cmd:"" help:"Make, list and change the accounts that people sign in with."`
+	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
+	Roster     rosterCmd     `cmd:"" help:"Plan who is on duty when, and say who is."`
 	Version    versionCmd    `cmd:"" help:"Say which version this is."`
 }
 

@@ -37,6 +37,13 @@ type fileConfig struct {
 	} `yaml:"tls"`
 	// InsecureListen allows addresses that other machines reach without TLS.
 	InsecureListen bool `yaml:"insecure_listen"`
+	// URL is how browsers reach the node, as https://node.example:8617: links lead
+	// there. Needed for passkeys and sign-in providers where it is not localhost.
+	URL string `yaml:"url"`
+	// Database is the URL of a PostgreSQL database; without it the data directory
+	// holds a SQLite one.
+	Database string       `yaml:"database"`
+	SignIn   signInConfig `yaml:"sign_in"`
 	// OTLP is the address of OpenTelemetry's gRPC, as 127.0.0.1:4317.
 	OTLP   string `yaml:"otlp_grpc"`
 	Syslog struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"tocsin/internal/backup"
 	"tocsin/internal/datadir"
 	"tocsin/internal/disk"
+	"tocsin/internal/store"
 	"tocsin/knowledge"
 	"tocsin/node"
 )
@@ -53,7 +55,7 @@ func (c *console) parts(running *node.Node) []backup.Part {
 	}
 	return []backup.Part{
 		backup.Files("configuration", c.data, configName, datadir.FileName),
-		backup.Files("tokens", c.data, tokensFile, tokensFile+".used"),
+		c.databasePart(),
 		held(backup.Files("rules", c.data, rulesFolder), c.library()),
 		backup.Files("indicators", c.data, indicatorsFolder),
 		backup.Files("certificates", c.data, acmeFolder),
@@ -61,6 +63,27 @@ func (c *console) parts(running *node.Node) []backup.Part {
 		backup.Files("cluster", c.data, clusterFolder),
 		memory,
 	}
+}
+
+// databasePart is the tables as of one moment. A PostgreSQL database is backed
+// up with its own tools.
+func (c *console) databasePart() backup.Part {
+	return backup.Part{Name: "database", Snapshot: func(ctx context.Context, to *backup.Writer) (err error) {
+		from := filepath.Join(c.data, databaseFile)
+		if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		folder, err := os.MkdirTemp(c.data, ".database-")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+		made := filepath.Join(folder, databaseFile)
+		if err := store.CopySQLite(ctx, from, made); err != nil {
+			return err
+		}
+		return to.Copy(databaseFile, made)
+	}}
 }
 
 // held makes a part's rules stay as they are while they are written: a set is

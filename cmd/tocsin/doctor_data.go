@@ -81,12 +81,20 @@ func (p *patient) acmeCertificates() (found []symptom) {
 }
 
 // checkTokens looks at who may send and ask.
-func checkTokens(_ context.Context, p *patient) []symptom {
-	list, err := p.tokens().List()
-	if err != nil {
-		return []symptom{says(failed, "restore tokens.json from a backup, or remove it and make new tokens", "%v", err)}
+func checkTokens(ctx context.Context, p *patient) []symptom {
+	path := filepath.Join(p.data, databaseFile)
+	var list []people.Token
+	if info, err := os.Stat(path); err == nil {
+		if info.Mode().Perm()&(othersMayRead|othersMayWrite) != 0 {
+			return []symptom{says(failed, "chmod 600 "+path, "others may read %s (mode %04o)", path, info.Mode().Perm())}
+		}
+		if err := p.withPeople(ctx, func(ctx context.Context, rooms *peopleRooms) (err error) {
+			list, err = rooms.tokens.List(ctx)
+			return err
+		}); err != nil {
+			return []symptom{says(failed, "restore "+databaseFile+" from a backup", "%v", err)}
+		}
 	}
-	path := filepath.Join(p.data, tokensFile)
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&(othersMayRead|othersMayWrite) != 0 {
 		return []symptom{says(failed, "chmod 600 "+path, "others may read %s (mode %04o)", path, info.Mode().Perm())}
 	}

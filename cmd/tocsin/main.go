@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // rosters name time zones, and not every machine has them
 
 	"github.com/alecthomas/kong"
 
@@ -82,7 +83,7 @@ func newParser(commands *cli) (*kong.Kong, error) {
 	return kong.New(commands,
 		kong.Name("tocsin"),
 		kong.Description("Software for joint cyber defence: reads what machines logged and says what in it is an attack."),
-		kong.Vars{"data_directory": dataDirectory()},
+		kong.Vars{"data_directory": dataDirectory(), "person_roles": personRoles()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: maxHelpWidth}),
 	)
 }

@@ -57,7 +57,7 @@ func (m *memoryEraseCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	if m.Format == "jsonl" {
-		return output.WriteJSONL(c.out, []memory.Act{act})
+		return eachLine(c.out, []memory.Act{act})
 	}
 	return output.WriteErased(c.out, &act, m.DryRun, terminal(c.out))
 }
@@ -98,7 +98,7 @@ func (m *memoryErasedCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	if m.Format == "jsonl" {
-		return output.WriteJSONL(c.out, acts)
+		return eachLine(c.out, acts)
 	}
 	return output.WriteActs(c.out, acts, terminal(c.out))
 }

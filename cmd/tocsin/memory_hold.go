@@ -100,7 +100,7 @@ func (m *memoryHoldListCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	if m.Format == "jsonl" {
-		return output.WriteJSONL(c.out, list)
+		return eachLine(c.out, list)
 	}
 	return output.WriteHolds(c.out, list, terminal(c.out))
 }

@@ -39,5 +39,5 @@ func (s *sourceAsideCmd) Run(ctx context.Context, c *console) error {
 	if s.Format == "table" {
 		return output.WriteAside(c.out, &told, terminal(c.out))
 	}
-	return output.WriteJSONL(c.out, told.Records)
+	return eachLine(c.out, told.Records)
 }

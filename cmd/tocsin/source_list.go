@@ -33,7 +33,7 @@ func (s *sourceListCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	if s.Format == "jsonl" {
-		return output.WriteJSONL(c.out, sources)
+		return eachLine(c.out, sources)
 	}
 	return output.WriteSources(c.out, sources, time.Now(), terminal(c.out))
 }

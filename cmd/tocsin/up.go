@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,7 +52,8 @@ type running struct {
 	node       *node.Node
 	intake     *intake.Intake
 	spread     *spread // nil for a node by itself
-	tokens     *people.Tokens
+	people     *peopleRooms
+	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
 	listening  listening
@@ -61,7 +61,7 @@ type running struct {
 
 // open opens the node and gives it its rules.
 func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
-	r.tokens = people.OpenTokens(filepath.Join(r.data, tokensFile), time.Now)
+	r.config = config
 	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
 	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
@@ -85,6 +85,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err != nil {
 		return err
 	}
+	if r.people, err = r.openPeople(ctx, &config); err != nil {
+		return err
+	}
 	if err := r.indicators.refresh(); err != nil {
 		return err
 	}
@@ -98,7 +101,8 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 		return err
 	}
 	r.listening.intake.Metrics, r.listening.intake.Reads = r.metrics, r.node.Readable()
-	r.intake, err = intake.New(r.listening.intake, r.log.With(slog.String("room", "intake")), r.tokens, r.accept())
+	r.listening.intake.Guard = people.NewGate(r.people.tokens, r.people.accounts).Guard
+	r.intake, err = intake.New(r.listening.intake, r.log.With(slog.String("room", "intake")), r.people.tokens, r.accept())
 	if err != nil {
 		return usageError{err}
 	}
@@ -117,8 +121,17 @@ func (r *running) printer() func(*detect.Finding) {
 
 // run serves until ctx ends.
 func (r *running) run(ctx context.Context) error {
+	provider, err := r.config.provider(r.people.accounts)
+	if err != nil {
+		return usageError{err}
+	}
+	passkeys, err := r.config.passkeys(r.people.accounts)
+	if err != nil {
+		return err
+	}
 	handler := api.Handler(api.Config{
-		Node: r.node, Hunt: r.hunt(), Tokens: r.tokens, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Node: r.node, Hunt: r.hunt(),
+		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
@@ -134,8 +147,9 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.intake.Serve(ctx, handler) })
 	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.listening.challenges(ctx) })
+	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.say(ctx) })
-	err := group.Wait()
+	err = group.Wait()
 	r.log.Info("the node has stopped")
 	return err
 }
@@ -161,7 +175,7 @@ func (r *running) say(ctx context.Context) error {
 		_, warned := fmt.Fprintf(r.out, "WARNING: %s is not encrypted: tokens and telemetry can be read on the way.\n", plain)
 		err = errors.Join(err, warned)
 	}
-	if err := errors.Join(err, r.node.Say(address)); err != nil {
+	if err := errors.Join(err, r.setUp(ctx), r.node.Say(address)); err != nil {
 		return err
 	}
 	r.listening.fetch(ctx, r.log)
@@ -170,7 +184,7 @@ func (r *running) say(ctx context.Context) error {
 
 // readyParts are what has to work for the node to be ready.
 func (r *running) readyParts() []node.ReadyPart {
-	parts := r.node.ReadyParts()
+	parts := append(r.node.ReadyParts(), node.ReadyPart{Name: "database", Check: r.people.db.Ready})
 	if r.spread != nil {
 		parts = append(parts, node.ReadyPart{Name: "bus", Check: func(context.Context) error { return r.spread.Ready() }})
 	}
@@ -187,6 +201,9 @@ func (r *running) close() error {
 	}
 	if r.node != nil {
 		errs = append(errs, r.node.Close())
+	}
+	if r.people != nil {
+		errs = append(errs, r.people.db.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -1,23 +1,11 @@
 package output
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
 	"tocsin/memory"
 )
-
-// WriteJSONL writes one thing a line.
-func WriteJSONL[T any](w io.Writer, list []T) error {
-	lines := json.NewEncoder(w)
-	for i := range list {
-		if err := lines.Encode(&list[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // WriteHolds writes for a person what cases hold.
 func WriteHolds(w io.Writer, holds []memory.Hold, t Terminal) error {

@@ -55,7 +55,7 @@ func names(t *testing.T, db *store.DB) []string {
 
 func TestWhatATransactionWroteIsReadUnlessItFailed(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		if err := db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error { return add(ctx, tx, "1", "kept") }); err != nil {
@@ -76,7 +76,7 @@ func TestWhatATransactionWroteIsReadUnlessItFailed(t *testing.T) {
 
 func TestErrorsHaveTheirKind(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		cases := []struct {
 			name string
@@ -110,7 +110,7 @@ func TestErrorsHaveTheirKind(t *testing.T) {
 
 func TestManyAtOnceEachStandOrFallAlone(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		const n = 60
 		var all sync.WaitGroup

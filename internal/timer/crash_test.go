@@ -63,8 +63,9 @@ func child(db *store.DB) *timer.Timers {
 // that were scheduled by effects.
 func TestNothingIsLostOrDoubledByAKill(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
+		t.Helper()
 		const n, kills = 200, 4
 		db := storetest.Open(t, config, timer.Room(), diary())
 		timers := child(db)

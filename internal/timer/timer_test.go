@@ -89,6 +89,7 @@ func running(t *testing.T, timers *timer.Timers) {
 func TestATimerFiresAtItsMomentWithWhatItWasGiven(t *testing.T) {
 	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
+		t.Helper()
 		var got []timer.Timer
 		var late []time.Duration
 		timers := timer.New(db, map[string]timer.Kind{"remind": {Handle: timer.Write(func(ctx context.Context, tx *store.Tx, one timer.Timer) error {
@@ -113,6 +114,7 @@ func TestATimerFiresAtItsMomentWithWhatItWasGiven(t *testing.T) {
 func TestAScheduledTimerStandsAndFallsWithItsTransaction(t *testing.T) {
 	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
+		t.Helper()
 		timers := timer.New(db, map[string]timer.Kind{"k": {Handle: timer.Write(note)}}, timer.Config{})
 		running(t, timers)
 		no := errors.New("no")
@@ -132,6 +134,7 @@ func TestAScheduledTimerStandsAndFallsWithItsTransaction(t *testing.T) {
 func TestCancelledAndReplacedTimersDoNotFire(t *testing.T) {
 	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
+		t.Helper()
 		timers := timer.New(db, map[string]timer.Kind{"k": {Handle: timer.Write(note)}}, timer.Config{})
 		running(t, timers)
 		due := time.Now().Add(time.Hour)
@@ -165,7 +168,7 @@ func TestCancelledAndReplacedTimersDoNotFire(t *testing.T) {
 // whether its effect counts.
 func TestWhatIsCancelledWhileItIsWorkedOnWritesNothing(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		begun, goOn := make(chan bool), make(chan bool)
 		timers := timer.New(db, map[string]timer.Kind{"k": {Handle: func(context.Context, timer.Timer) (timer.Effect, error) {
@@ -197,6 +200,7 @@ func TestWhatIsCancelledWhileItIsWorkedOnWritesNothing(t *testing.T) {
 func TestAnEffectMayScheduleItsTimerAnew(t *testing.T) {
 	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
+		t.Helper()
 		var timers *timer.Timers
 		timers = timer.New(db, map[string]timer.Kind{"hourly": {Handle: timer.Write(func(ctx context.Context, tx *store.Tx, one timer.Timer) error {
 			if err := note(ctx, tx, one); err != nil {
@@ -217,6 +221,7 @@ func TestAnEffectMayScheduleItsTimerAnew(t *testing.T) {
 func TestAFailingTimerIsTriedLaterAndLaterAndThenDead(t *testing.T) {
 	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
+		t.Helper()
 		var tried []time.Time
 		kinds := map[string]timer.Kind{
 			"bad": {Attempts: 4, Handle: func(_ context.Context, one timer.Timer) (timer.Effect, error) {
@@ -313,6 +318,7 @@ func (c *clock) move(by time.Duration) {
 func TestAClockSetBackDoublesAndDelaysNothing(t *testing.T) {
 	t.Helper()
 	bubble(t, func(t *testing.T, db *store.DB) {
+		t.Helper()
 		wall := &clock{at: time.Now()}
 		failed := false
 		timers := timer.New(db, map[string]timer.Kind{
@@ -343,8 +349,9 @@ func TestAClockSetBackDoublesAndDelaysNothing(t *testing.T) {
 
 func TestTwoNodesFireEachTimerOnce(t *testing.T) {
 	t.Parallel()
-		t.Helper()
+	t.Helper()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
+		t.Helper()
 		const n = 300
 		first := storetest.Open(t, config, timer.Room(), diary())
 		second := first

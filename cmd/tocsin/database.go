@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"tocsin/api"
+	"tocsin/internal/audit"
+	"tocsin/internal/fault"
+	"tocsin/internal/lockfile"
+	"tocsin/internal/store"
+	"tocsin/people"
+)
+
+// databaseFile is where SQLite keeps the tables in the data directory.
+const databaseFile = "tocsin.db"
+
+// tokensFile is where versions before the database kept tokens.
+const tokensFile = "tokens.json"
+
+// openDatabase opens the node's database with its tables as this version wants
+// them. Verbs use it beside a running node: SQLite's write-ahead log lets both,
+// and only the migration is one process's.
+func (c *console) openDatabase(ctx context.Context, config *fileConfig) (db *store.DB, err error) {
+	where := store.Config{URL: config.Database, Program: programName()}
+	if where.URL == "" {
+		where.Path = filepath.Join(c.data, databaseFile)
+	}
+	lock, err := c.databaseLock()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	if db, err = store.Open(ctx, where); err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx, audit.Room(), people.Room()); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// migrationPatience is how long a verb waits for another to have migrated.
+const migrationPatience = 30 * time.Second
+
+func (c *console) databaseLock() (*lockfile.Lock, error) {
+	for deadline := time.Now().Add(migrationPatience); ; time.Sleep(10 * time.Millisecond) {
+		lock, err := lockfile.Take(filepath.Join(c.data, databaseFile+".lock"))
+		if err == nil || !errors.Is(err, fault.Conflict) || time.Now().After(deadline) {
+			return lock, err
+		}
+	}
+}
+
+// peopleRooms are the rooms of people, for verbs and for the node.
+type peopleRooms struct {
+	db       *store.DB
+	trail    *audit.Trail
+	accounts *people.Accounts
+	tokens   *people.Tokens
+	roster   *people.Roster
+	url      string // of the node, as browsers reach it
+}
+
+// openPeople opens the rooms of people. Tokens that earlier versions kept in a
+// file are moved into the database.
+func (c *console) openPeople(ctx context.Context, config *fileConfig) (*peopleRooms, error) {
+	db, err := c.openDatabase(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	trail := audit.New(db, time.Now)
+	p := &peopleRooms{
+		db: db, trail: trail, url: config.url(),
+		accounts: people.NewAccounts(db, trail, config.accounts(), time.Now),
+		tokens:   people.NewTokens(db, trail, time.Now),
+		roster:   people.NewRoster(db, trail, time.Now),
+	}
+	if _, err := p.tokens.Import(ctx, filepath.Join(c.data, tokensFile)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return p, nil
+}
+
+// withPeople is for verbs that work on the database themselves. What they do is
+// done in the name of who runs them.
+func (c *console) withPeople(ctx context.Context, do func(context.Context, *peopleRooms) error) (err error) {
+	config, err := (&configFlags{}).read(c.data)
+	if err != nil {
+		return usageError{err}
+	}
+	p, err := c.openPeople(ctx, &config.fileConfig)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.db.Close()) }()
+	return do(people.With(ctx, operator()), p)
+}
+
+// operator is who works at the machine itself.
+func operator() people.Identity {
+	who := people.Identity{Kind: people.KindOperator, Name: "unknown", Address: "command line"}
+	if u, err := user.Current(); err == nil {
+		who.ID, who.Name = u.Uid, u.Username
+	}
+	return who
+}
+
+// link is a one-time link as a person opens it.
+func (p *peopleRooms) link(secret string) string { return p.url + api.LinkPath(secret) }
+
+// setUp tells how to make the first administrator, while there is nobody.
+func (r *running) setUp(ctx context.Context) error {
+	secret, err := r.people.accounts.SetUp(ctx)
+	if err != nil || secret == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(r.out, "There are no accounts yet. Make the first administrator, within a day, at\n  %s\n", r.people.link(secret))
+	return err
+}
