@@ -41,6 +41,8 @@ type Config struct {
 	// returns once those are in force.
 	Indicators *knowledge.Indicators
 	Changed    func() error
+	// Removed tells what of them is not matched.
+	Removed func() *RemovedIndicators
 	// Hunt is asked instead of the node's own memory, where several share the
 	// work; nil is the node's.
 	Hunt func(context.Context, node.Hunt) (node.Hunted, error)

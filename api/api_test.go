@@ -103,6 +103,9 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 		Node: s.Node, Tokens: tokens, Accounts: s.accounts, Roster: people.NewRoster(db, trail, time.Now), Log: slog.New(slog.DiscardHandler),
 		Intake:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 		Indicators: knowledge.OpenIndicators(filepath.Join(dir, "indicators")),
+		Removed: func() *api.RemovedIndicators {
+			return &api.RemovedIndicators{Count: 1, Removed: []api.RemovedIndicator{{Kind: "domain", Value: "example.com", Reason: "a list", Warninglist: true}}}
+		},
 		Backup: func(ctx context.Context, to io.Writer) error {
 			_, err := backup.Write(ctx, to, backup.About{Program: "a test", Format: 1, Created: time.Now()}, []backup.Part{backup.Files("indicators", dir, "indicators")})
 			return err

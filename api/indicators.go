@@ -24,6 +24,29 @@ type Installed struct {
 	Passed []exchange.Passed      `json:"passed,omitempty"`
 }
 
+// RemovedIndicators is what is installed and not matched.
+type RemovedIndicators struct {
+	Count int `json:"count"`
+	// Removed are some of them where they are many.
+	Removed []RemovedIndicator `json:"removed"`
+}
+
+// RemovedIndicator is an indicator that is not matched.
+type RemovedIndicator struct {
+	Kind   string `json:"kind"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
+	Family string `json:"family,omitempty"`
+	// Reason is why: the name of a warninglist that it is on where Warninglist is
+	// set, else words.
+	Reason      string `json:"reason"`
+	Warninglist bool   `json:"warninglist,omitempty"`
+}
+
+func (a *api) removedIndicators(w http.ResponseWriter, _ *http.Request) error {
+	return answer(w, a.Removed())
+}
+
 func (a *api) listIndicators(w http.ResponseWriter, _ *http.Request) error {
 	sets, err := a.Indicators.List()
 	if err != nil {

@@ -17,7 +17,12 @@ const smallBytes = 256 << 10
 // decode reads a small request: one JSON value with known keys. The error is
 // fault.Invalid.
 func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, smallBytes))
+	return decodeUpTo(w, r, smallBytes, into)
+}
+
+// decodeUpTo is decode for a request of at most so many bytes.
+func decodeUpTo(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	body.DisallowUnknownFields()
 	if err := body.Decode(into); err != nil {
 		return fmt.Errorf("request: %w: %w", err, fault.Invalid)

@@ -2,8 +2,6 @@ package intake
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,9 +27,12 @@ type Aside struct {
 	age  time.Duration
 	now  func() time.Time
 
-	mu     sync.Mutex // guards everything below, and the files
-	held   int64      // bytes in all files; -1 until looked
-	lost   uint64     // records that there was no room for
+	mu   sync.Mutex // guards everything below, and the files
+	held int64      // bytes in all files; -1 until looked
+	lost uint64     // records that there was no room for
+	// replaying is the file that a replay reads.
+	replaying string
+
 	replay sync.Mutex // one replay at a time
 }
 
@@ -41,6 +43,8 @@ type AsideRecord struct {
 	Format telemetry.Format `json:"format"`
 	Reason string           `json:"reason"`
 	Raw    []byte           `json:"raw"` // base64 in JSON
+	// Cut is set when the record was too long to be kept whole.
+	Cut bool `json:"cut,omitempty"`
 	// Block is the record with what else its source said, as
 	// telemetry.ReadBlock reads it, where the format needs that.
 	Block []byte `json:"block,omitempty"`
@@ -52,10 +56,18 @@ func OpenAside(dir string, size int64, age time.Duration, now func() time.Time) 
 	return &Aside{dir: dir, size: size, age: age, now: now, held: -1}
 }
 
-const (
-	asideSuffix  = ".jsonl"
-	replaySuffix = ".replay" // of a file whose records are being handed in again
-)
+// OpenAside returns what an intake of this configuration sets aside. Where one
+// runs, it alone may use it.
+func (c Config) OpenAside(now func() time.Time) *Aside {
+	c = c.WithDefaults()
+	dir := ""
+	if c.Dir != "" {
+		dir = filepath.Join(c.Dir, "aside")
+	}
+	return OpenAside(dir, c.Limits.Aside, c.Limits.AsideAge, now)
+}
+
+const asideSuffix = ".jsonl"
 
 // asideRecordLimit bounds what is kept of one record; a longer one is cut, and
 // cannot be replayed.
@@ -68,7 +80,7 @@ func (a *Aside) Add(reason string, record *telemetry.Block) {
 	}
 	entry := AsideRecord{At: a.now().UTC(), Source: record.Source.Name, Format: record.Source.Format, Reason: reason, Raw: record.Data}
 	if len(entry.Raw) > asideRecordLimit {
-		entry.Raw = entry.Raw[:asideRecordLimit]
+		entry.Raw, entry.Cut = entry.Raw[:asideRecordLimit], true
 	} else if needsBlock(record.Source.Format) {
 		entry.Block, _ = record.AppendBinary(nil) // never fails
 	}
@@ -130,8 +142,7 @@ func (a *Aside) Tidy() {
 	a.tidy("", a.size)
 }
 
-// files lists the files, oldest first. Those that a replay did not finish come
-// with their day.
+// files lists the files, by day, the oldest first.
 func (a *Aside) files() []fs.FileInfo {
 	entries, _ := os.ReadDir(a.dir) // nothing yet, or the next write says why
 	var list []fs.FileInfo
@@ -143,10 +154,19 @@ func (a *Aside) files() []fs.FileInfo {
 	return list
 }
 
+// isAside knows the file of a day, and those of a day that are closed for a
+// replay, which have a number behind the day.
 func isAside(name string) bool {
-	day, rest, _ := strings.Cut(name, ".")
-	_, err := time.Parse(time.DateOnly, day)
-	return err == nil && ("."+rest == asideSuffix || "."+rest == asideSuffix+replaySuffix)
+	name, ok := strings.CutSuffix(name, asideSuffix)
+	day, number, closed := strings.Cut(name, ".")
+	if _, err := time.Parse(time.DateOnly, day); err != nil || !ok {
+		return false
+	}
+	if !closed {
+		return true
+	}
+	n, err := strconv.Atoi(number)
+	return err == nil && n > 0
 }
 
 func (a *Aside) measure() {
@@ -161,7 +181,7 @@ func (a *Aside) measure() {
 func (a *Aside) tidy(keep string, most int64) {
 	oldest := a.now().UTC().Add(-a.age).Format(time.DateOnly)
 	for _, f := range a.files() {
-		if f.Name() == keep || strings.HasSuffix(f.Name(), replaySuffix) || (f.Name()[:len(time.DateOnly)] >= oldest && a.held <= most) {
+		if f.Name() == keep || f.Name() == a.replaying || (f.Name()[:len(time.DateOnly)] >= oldest && a.held <= most) {
 			continue
 		}
 		if os.Remove(filepath.Join(a.dir, f.Name())) == nil {
@@ -177,23 +197,19 @@ func (a *Aside) Lost() uint64 {
 	return a.lost
 }
 
-// Count returns how many records are kept.
-func (a *Aside) Count() (int, error) {
-	n := 0
-	err := a.each(func(AsideRecord) bool { n++; return true })
-	return n, err
-}
-
-// List returns up to limit records, oldest first.
-func (a *Aside) List(limit int) ([]AsideRecord, error) {
-	var list []AsideRecord
-	err := a.each(func(r AsideRecord) bool {
-		if len(list) < limit {
+// List returns how many records of a source are kept, of all where it is "", and
+// up to limit of them, the oldest first.
+func (a *Aside) List(source string, limit int) (count int, list []AsideRecord, err error) {
+	err = a.each(func(r AsideRecord) bool {
+		if source != "" && r.Source != source {
+			return true
+		}
+		if count++; count <= limit {
 			list = append(list, r)
 		}
-		return len(list) < limit
+		return true
 	})
-	return list, err
+	return count, list, err
 }
 
 func (a *Aside) each(visit func(AsideRecord) bool) error {
@@ -234,92 +250,6 @@ func readAside(path string, visit func(r AsideRecord, line []byte) bool) (err er
 			return err
 		}
 	}
-}
-
-// Replay hands everything that is kept in again, after a fix, and returns how
-// many records were taken. What accept refuses stays; what still cannot be
-// decoded comes back by itself, through the pipeline. A crash during a replay
-// can hand records in twice.
-func (a *Aside) Replay(ctx context.Context, accept Accept) (int, error) {
-	a.replay.Lock()
-	defer a.replay.Unlock()
-	taken := 0
-	for _, f := range a.files() {
-		path := filepath.Join(a.dir, f.Name())
-		if !strings.HasSuffix(path, replaySuffix) {
-			if err := a.put(path); err != nil {
-				return taken, err
-			}
-			path += replaySuffix
-		}
-		n, err := a.replayFile(ctx, path, accept)
-		taken += n
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // an earlier replay's rest, joined with its day
-		}
-		if err != nil {
-			return taken, fmt.Errorf("replay what was set aside: %w", err)
-		}
-	}
-	return taken, nil
-}
-
-// put renames a file such that nothing is added to it any more. One that an
-// earlier replay left is joined with it.
-func (a *Aside) put(path string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if _, err := os.Stat(path + replaySuffix); err == nil {
-		text, err := os.ReadFile(path + replaySuffix)
-		if err == nil {
-			err = appendFile(path, text)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return os.Rename(path, path+replaySuffix)
-}
-
-func appendFile(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	return errors.Join(err, file.Close())
-}
-
-// replayFile hands a file's records in and removes it, or leaves in it what was
-// not taken.
-func (a *Aside) replayFile(ctx context.Context, path string, accept Accept) (int, error) {
-	taken := 0
-	var failed error
-	var rest bytes.Buffer // bounded as the store is
-	err := readAside(path, func(r AsideRecord, line []byte) bool {
-		if failed == nil {
-			failed = ctx.Err()
-		}
-		if failed == nil {
-			_, failed = accept(ctx, r.block(), nil)
-		}
-		if failed != nil {
-			rest.Write(line)
-			return true
-		}
-		taken++
-		return true
-	})
-	if err != nil {
-		return taken, errors.Join(failed, err)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.held = -1
-	if rest.Len() > 0 {
-		return taken, errors.Join(failed, replaceFile(path, rest.Bytes()))
-	}
-	return taken, os.Remove(path)
 }
 
 // block is the record as it arrived.

@@ -23,7 +23,7 @@ func lineBlock(source, text string) *telemetry.Block {
 
 func asideCount(t *testing.T, a *intake.Aside) int {
 	t.Helper()
-	n, err := a.Count()
+	n, _, err := a.List("", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestMalformedRecordsAreKeptAndReplayed(t *testing.T) {
 	if want := `{"accepted":2,"refused":1,"reason":"record that is no JSON object","record":2}` + "\n"; w.Code != 200 || w.Body.String() != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	list, err := s.Aside().List(10)
+	_, list, err := s.Aside().List("", 10)
 	if err != nil || len(list) != 1 || string(list[0].Raw) != "hello \x1b[31m\xff" || list[0].Source != "events/dc01/my_app_" {
 		t.Fatalf("aside %+v, %v", list, err)
 	}
@@ -47,13 +47,13 @@ func TestMalformedRecordsAreKeptAndReplayed(t *testing.T) {
 	}
 	// What accept refuses stays, what it takes goes.
 	s.journal.fill(true)
-	if n, err := s.Aside().Replay(t.Context(), s.journal.accept); n != 0 || err == nil || asideCount(t, s.Aside()) != 1 {
-		t.Errorf("replayed %d, %v, left %d", n, err, asideCount(t, s.Aside()))
+	if told, err := s.Aside().Replay(t.Context(), intake.Replay{Accept: s.journal.accept}); told.Replayed != 0 || err == nil || asideCount(t, s.Aside()) != 1 {
+		t.Errorf("replayed %+v, %v, left %d", told, err, asideCount(t, s.Aside()))
 	}
 	s.journal.fill(false)
 	s.Aside().Add("again", lineBlock("events/dc01/my_app_", "more")) // beside what the replay left
-	if n, err := s.Aside().Replay(t.Context(), s.journal.accept); n != 2 || err != nil || asideCount(t, s.Aside()) != 0 {
-		t.Errorf("replayed %d, %v, left %d", n, err, asideCount(t, s.Aside()))
+	if told, err := s.Aside().Replay(t.Context(), intake.Replay{Accept: s.journal.accept}); told.Replayed != 2 || err != nil || asideCount(t, s.Aside()) != 0 {
+		t.Errorf("replayed %+v, %v, left %d", told, err, asideCount(t, s.Aside()))
 	}
 	if got := s.journal.lines(""); len(got) != 4 {
 		t.Errorf("kept %q", got)
@@ -64,7 +64,7 @@ func TestMalformedRecordsAreKeptAndReplayed(t *testing.T) {
 	for _, test := range []struct{ method, path, want string }{
 		{http.MethodGet, "/api/v1/aside?limit=1", `{"count":2,"lost":0,"records":[{"at":`},
 		{http.MethodGet, "/api/v1/aside?limit=x", `"status":400`},
-		{http.MethodPost, "/api/v1/aside/replay", `{"replayed":2}`},
+		{http.MethodPost, "/api/v1/aside/replay", `{"replayed":2,"unreadable":0}`},
 		{http.MethodGet, "/api/v1/aside", `{"count":0,"lost":0,"records":null}`},
 	} {
 		w := s.ask(test.method, test.path, "", "Authorization", "Bearer "+s.analyst)
@@ -102,22 +102,22 @@ func TestWhatDecodersRefuseCanBeReplayed(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	list, err := aside.List(10)
+	_, list, err := aside.List("", 10)
 	if err != nil || events != 2 || len(list) != 1 || string(list[0].Raw) != "broken" {
 		t.Fatalf("%d events, aside %+v, %v", events, list, err)
 	}
 	decoder.Malformed = nil
 	var reasons []string
-	n, err := aside.Replay(t.Context(), func(_ context.Context, b *telemetry.Block, _ []byte) (uint64, error) {
+	told, err := aside.Replay(t.Context(), intake.Replay{Accept: func(_ context.Context, b *telemetry.Block, _ []byte) (uint64, error) {
 		problems, err := decoder.Decode(b, count)
 		for _, p := range problems {
 			reasons = append(reasons, p.Reason)
 		}
 		return 0, err
-	})
+	}})
 	// Without the header the reason would be another.
-	if n != 1 || err != nil || len(reasons) != 1 || reasons[0] != list[0].Reason {
-		t.Errorf("replayed %d, %v: %q, first %q", n, err, reasons, list[0].Reason)
+	if told.Replayed != 1 || err != nil || len(reasons) != 1 || reasons[0] != list[0].Reason {
+		t.Errorf("replayed %+v, %v: %q, first %q", told, err, reasons, list[0].Reason)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestAsideIsBounded(t *testing.T) {
 			}
 			size += info.Size()
 		}
-		list, err := aside.List(1)
+		_, list, err := aside.List("", 1)
 		if err != nil || size > 64<<10 || size < 32<<10 || list[0].Raw[0] < '5' || aside.Lost() != 0 {
 			t.Errorf("%d bytes, oldest %.1s, %d lost, %v", size, list[0].Raw, aside.Lost(), err)
 		}

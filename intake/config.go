@@ -15,6 +15,7 @@ import (
 
 	"tocsin/internal/fault"
 	"tocsin/people"
+	"tocsin/telemetry"
 )
 
 // Config is what an operator may choose. Its zero value works: HTTP on the
@@ -61,6 +62,10 @@ type Config struct {
 
 	Limits Limits
 
+	// Reads reports whether a block can be decoded as a whole, for a replay of what
+	// was set aside; nil hands everything in again. It is called by one goroutine
+	// at a time.
+	Reads func(*telemetry.Block) bool
 	// Metrics is where the intake counts; nil counts nowhere.
 	Metrics prometheus.Registerer
 }

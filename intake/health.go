@@ -33,6 +33,7 @@ func (in *Intake) SetAside(reason string, record *telemetry.Block) {
 // malformed sets a record aside that does not get as far as the pipeline.
 func (in *Intake) malformed(s *source, format telemetry.Format, reason string, raw []byte) {
 	s.decoded(in.now(), 0, time.Time{}, []telemetry.Problem{{Reason: reason, Count: 1}})
+	s.lost()
 	in.SetAside(reason, telemetry.NewLines(&telemetry.Source{Name: s.name, Format: format}, raw))
 }
 
@@ -42,11 +43,11 @@ func (in *Intake) Sources() []Health { return in.sources.health() }
 // serveSources answers GET /api/v1/sources.
 func (in *Intake) serveSources(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(registryFile{in.Sources()})
+	_ = json.NewEncoder(w).Encode(Registry{in.Sources()})
 }
 
-// asideAnswer tells what was set aside.
-type asideAnswer struct {
+// AsideAnswer tells what was set aside.
+type AsideAnswer struct {
 	Count   int           `json:"count"`
 	Lost    uint64        `json:"lost"` // there was no room for
 	Records []AsideRecord `json:"records"`
@@ -55,7 +56,7 @@ type asideAnswer struct {
 // asideShown is how many records are told where the query names no limit.
 const asideShown = 100
 
-// serveAside answers GET /api/v1/aside?limit=N.
+// serveAside answers GET /api/v1/aside?limit=N&source=NAME.
 func (in *Intake) serveAside(w http.ResponseWriter, r *http.Request) error {
 	limit := asideShown
 	if text := r.URL.Query().Get("limit"); text != "" {
@@ -64,30 +65,25 @@ func (in *Intake) serveAside(w http.ResponseWriter, r *http.Request) error {
 			return &httpError{http.StatusBadRequest, "illegal_argument_exception", "limit is no number"}
 		}
 	}
-	answer := asideAnswer{Lost: in.aside.Lost()}
+	answer := AsideAnswer{Lost: in.aside.Lost()}
 	var err error
-	if answer.Count, err = in.aside.Count(); err != nil {
-		return err
-	}
-	if answer.Records, err = in.aside.List(limit); err != nil {
+	if answer.Count, answer.Records, err = in.aside.List(r.URL.Query().Get("source"), limit); err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 
-// replayAside answers POST /api/v1/aside/replay.
+// replayAside answers POST /api/v1/aside/replay?source=NAME.
 func (in *Intake) replayAside(w http.ResponseWriter, r *http.Request) error {
-	n, err := in.aside.Replay(r.Context(), in.accept)
+	told, err := in.aside.Replay(r.Context(), Replay{Accept: in.accept, Reads: in.config.Reads, Source: r.URL.Query().Get("source")})
 	if errors.Is(err, fault.Unavailable) {
 		return &RefusedError{reasonFull, retryAfter}
 	}
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, struct {
-		Replayed int `json:"replayed"`
-	}{n})
+	writeJSON(w, http.StatusOK, told)
 	return nil
 }
 

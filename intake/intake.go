@@ -68,10 +68,9 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 		addrs:   map[string][]net.Addr{},
 		doubts:  newDoubts(),
 	}
-	registryFile, asideDir, answersFile := "", "", ""
+	registryFile, answersFile := "", ""
 	if config.Dir != "" {
-		registryFile, asideDir = filepath.Join(config.Dir, "sources.json"), filepath.Join(config.Dir, "aside")
-		answersFile = filepath.Join(config.Dir, "answers")
+		registryFile, answersFile = config.registryPath(), filepath.Join(config.Dir, "answers")
 	}
 	if in.answers, err = openAnswers(answersFile); err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ func New(config Config, log *slog.Logger, tokens *people.Tokens, accept Accept) 
 	if in.sources, err = openRegistry(registryFile, config.Limits, in.now, config.Metrics); err != nil {
 		return nil, err
 	}
-	in.aside = OpenAside(asideDir, config.Limits.Aside, config.Limits.AsideAge, in.now)
+	in.aside = config.OpenAside(in.now)
 	return in, nil
 }
 
@@ -116,20 +115,34 @@ func (in *Intake) Run(ctx context.Context) error {
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lossesWithin)
+	defer cancel()
+	in.tellLosses(last)
 	return errors.Join(err, in.sources.save())
 }
+
+const (
+	// lossesEvery is how often the memory is told of losses: what a crash makes it
+	// not know is a second's.
+	lossesEvery = time.Second
+	// lossesWithin is how long that may take at the end.
+	lossesWithin = time.Second
+)
 
 // saveEvery is how often the registry of sources is written: what a crash
 // loses of it are counts of the last seconds.
 const saveEvery = 10 * time.Second
 
 func (in *Intake) keepRegistry(ctx context.Context) {
-	tick := time.NewTicker(saveEvery)
+	tick, losses := time.NewTicker(saveEvery), time.NewTicker(lossesEvery)
 	defer tick.Stop()
+	defer losses.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-losses.C:
+			in.tellLosses(ctx)
 		case <-tick.C:
 			if err := in.sources.save(); err != nil {
 				in.log.LogAttrs(ctx, slog.LevelWarn, "registry of sources not saved", slog.Any("error", err))

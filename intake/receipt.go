@@ -88,6 +88,7 @@ func (r *receipt) deliver(w http.ResponseWriter, request *http.Request, kind str
 const (
 	noteAwaits = 'a' // its sender awaits an answer, since the time behind
 	notePlace  = 'f' // a followed file was read up to the cursor behind
+	noteReplay = 'r' // lines of what was set aside were handed in again
 )
 
 func awaitsNote(now time.Time) []byte {
@@ -95,10 +96,11 @@ func awaitsNote(now time.Time) []byte {
 }
 
 // Recall learns what a crash left open from the notes that stand with blocks in
-// the journal: which of them were not answered, and how far followed files were
-// read. Noted is node.Node's method of that name. It is called before Run, Serve
+// the journal: which of them were not answered, how far followed files were read,
+// and what of a replay was taken. Noted is node.Node's method of that name. It is called before Run, Serve
 // and Handler.
 func (in *Intake) Recall(noted func(visit func(entry uint64, note []byte, b *telemetry.Block)) error) error {
+	var failed error
 	err := noted(func(entry uint64, note []byte, b *telemetry.Block) {
 		switch {
 		case len(note) == 0:
@@ -106,9 +108,11 @@ func (in *Intake) Recall(noted func(visit func(entry uint64, note []byte, b *tel
 			in.recallAwaiting(entry, note, b)
 		case note[0] == notePlace:
 			in.recallPlace(note)
+		case note[0] == noteReplay:
+			failed = errors.Join(failed, in.aside.recall(note))
 		}
 	})
-	return errors.Join(err, in.answers.begin())
+	return errors.Join(err, failed, in.answers.begin())
 }
 
 func (in *Intake) recallAwaiting(entry uint64, note []byte, b *telemetry.Block) {

@@ -31,8 +31,8 @@ type registry struct {
 	by map[string]*source // guarded by mu
 }
 
-// registryFile is how the registry is stored.
-type registryFile struct {
+// Registry is every source with its health, as it is stored and told.
+type Registry struct {
 	Sources []Health `json:"sources"`
 }
 
@@ -51,7 +51,7 @@ func openRegistry(path string, limits Limits, now func() time.Time, count promet
 	if err != nil {
 		return nil, fmt.Errorf("registry of sources: %w", err)
 	}
-	var file registryFile
+	var file Registry
 	if err := json.Unmarshal(text, &file); err != nil {
 		if err := os.Rename(path, path+".damaged"); err != nil {
 			return nil, fmt.Errorf("registry of sources: %w", err)
@@ -64,12 +64,30 @@ func openRegistry(path string, limits Limits, now func() time.Time, count promet
 	return r, nil
 }
 
+// KnownSources returns the sources of a data directory whose node does not run,
+// as it last wrote them.
+func (c Config) KnownSources() (known Registry, err error) {
+	text, err := os.ReadFile(c.registryPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return known, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &known)
+	}
+	if err != nil {
+		return known, fmt.Errorf("registry of sources: %w", err)
+	}
+	return known, nil
+}
+
+func (c Config) registryPath() string { return filepath.Join(c.Dir, "sources.json") }
+
 // save writes the registry, whole or not at all.
 func (r *registry) save() error {
 	if r.path == "" {
 		return nil
 	}
-	text, err := json.Marshal(registryFile{r.health()})
+	text, err := json.Marshal(Registry{r.health()})
 	if err != nil {
 		return fmt.Errorf("registry of sources: %w", err)
 	}
@@ -142,7 +160,9 @@ func (r *registry) health() []Health {
 	list := make([]Health, 0, len(all))
 	now := r.now()
 	for _, s := range all {
-		list = append(list, s.health(now))
+		h := s.health(now)
+		h.Limit = r.limits.SourceEvents
+		list = append(list, h)
 	}
 	slices.SortFunc(list, func(a, b Health) int { return cmp.Compare(a.Name, b.Name) })
 	return list

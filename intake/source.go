@@ -25,6 +25,9 @@ type Health struct {
 	Rate1   float64 `json:"rate_1m"`
 	Rate15  float64 `json:"rate_15m"` // records a second over the last 1 and 15 minutes
 
+	// Limit is how many records a second the source may send; 0 is no limit.
+	Limit float64 `json:"limit_per_second,omitempty"`
+
 	Newest time.Time `json:"newest_event,omitzero"`
 	// Lag is how far the newest event of the last batch was behind the clock
 	// when it was decoded, in seconds; below zero when it came from the future.
@@ -64,6 +67,7 @@ type source struct {
 	name      string
 	allowance allowance
 	started   time.Time // of the node
+	now       func() time.Time
 	metrics   *kindMetrics
 
 	mu     sync.Mutex
@@ -72,11 +76,12 @@ type source struct {
 	rate   window // guarded by mu
 	next   uint64 // number of the next record; guarded by mu
 	offset int64  // of the next record; guarded by mu
+	losses losses // guarded by mu
 }
 
 func newSource(name, kind string, r *registry) *source {
 	return &source{
-		name: name, allowance: newAllowance(r.limits.SourceEvents), started: r.started, next: 1,
+		name: name, allowance: newAllowance(r.limits.SourceEvents), started: r.started, now: r.now, next: 1,
 		metrics: r.metrics.of(kind), state: Health{Name: name, Kind: kind},
 	}
 }
@@ -132,6 +137,9 @@ func (s *source) arrived(now time.Time, format string, n, size int) {
 func (s *source) refuse(reason string, n int) {
 	s.metrics.refused.WithLabelValues(reason).Add(float64(n))
 	s.count(&s.state.Refused, reason, n)
+	if !s.waits() {
+		s.lost()
+	}
 }
 
 func (s *source) repeat(n int) {
@@ -144,6 +152,7 @@ func (s *source) drop(reason string, n int) {
 	if n > 0 {
 		s.metrics.dropped.WithLabelValues(reason).Add(float64(n))
 		s.count(&s.state.Dropped, reason, n)
+		s.lost()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 
 	"tocsin/intel"
 	"tocsin/memory/archive"
@@ -27,6 +28,10 @@ type Memory struct {
 	Journal *journal.Journal
 	Ledger  *ledger.Ledger
 	Archive *archive.Archive
+
+	holds   *holds
+	acts    *acts
+	erasing sync.Mutex // held while something is erased
 }
 
 // The folders of the parts, in a memory's.
@@ -51,7 +56,13 @@ func Open(dir string, c Config) (m *Memory, err error) {
 	if m.Ledger, err = ledger.Open(filepath.Join(dir, LedgerFolder), c.Ledger); err != nil {
 		return m, err
 	}
-	m.Archive, err = archive.Open(filepath.Join(dir, ArchiveFolder), c.Archive)
+	if m.Archive, err = archive.Open(filepath.Join(dir, ArchiveFolder), c.Archive); err != nil {
+		return m, err
+	}
+	if m.acts, err = openActs(dir); err != nil {
+		return m, err
+	}
+	m.holds, err = openHolds(dir)
 	return m, err
 }
 

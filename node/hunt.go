@@ -53,26 +53,30 @@ const (
 // the archive by the engine that watches. It fails as a whole only when nothing
 // can be answered; a question that cannot be is fault.Invalid.
 func (n *Node) Hunt(ctx context.Context, h Hunt) (Hunted, error) {
-	if err := h.check(); err != nil {
-		return Hunted{}, err
+	hunt, err := n.search(ctx, h)
+	if err == nil {
+		err = hunt.judge(ctx)
 	}
-	hunt := &hunting{Hunt: h, node: n, answers: make([]memory.Answer, len(h.Questions))}
-	if err := hunt.fresh(ctx); err != nil {
-		return Hunted{}, err
-	}
-	if err := hunt.observables(ctx); err != nil {
-		return Hunted{}, err
-	}
-	if err := hunt.rules(ctx); err != nil {
-		return Hunted{}, err
-	}
-	if err := hunt.examples(ctx); err != nil {
-		return Hunted{}, err
-	}
-	if err := hunt.judge(ctx); err != nil {
+	if err != nil {
 		return Hunted{}, err
 	}
 	return Hunted{Answers: hunt.answers, Partial: hunt.partial}, nil
+}
+
+// search answers questions but for the verdict; the reason of an answer is what
+// could not be searched.
+func (n *Node) search(ctx context.Context, h Hunt) (*hunting, error) {
+	if err := h.check(); err != nil {
+		return nil, err
+	}
+	hunt := &hunting{Hunt: h, node: n, answers: make([]memory.Answer, len(h.Questions))}
+	for _, step := range [...]func(context.Context) error{hunt.fresh, hunt.observables, hunt.rules, hunt.examples} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	hunt.doubtRules()
+	return hunt, nil
 }
 
 func (h *Hunt) check() error {
@@ -100,7 +104,7 @@ type hunting struct {
 	Hunt
 	node    *Node
 	answers []memory.Answer
-	sources []intel.LogSource // of the rules, by question; nil without rules
+	sources map[int]intel.LogSource // of the rules, by question
 	partial []string
 }
 
@@ -179,7 +183,7 @@ func (h *hunting) rules(ctx context.Context) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	h.sources = make([]intel.LogSource, len(h.Questions))
+	h.sources = map[int]intel.LogSource{}
 	for rule, i := range of {
 		h.sources[i] = rule.LogSource
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,47 +15,69 @@ import (
 	"tocsin/intel"
 	"tocsin/internal/fault"
 	"tocsin/memory"
+	"tocsin/memory/coverage"
 	"tocsin/node"
 )
 
-// told is what a worker says to one question.
-func told(t *testing.T, name string, a memory.Answer, partial ...string) node.Told {
+// told is what a worker says to one question, and what it watched.
+func told(t *testing.T, name string, a memory.Answer, watched coverage.Table, partial ...string) node.Told {
 	t.Helper()
-	text, err := json.Marshal(node.Hunted{Answers: []memory.Answer{a}, Partial: partial})
+	presence, err := coverage.Gather(t.Context(), watched, time.Time{}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]any{"answers": []memory.Answer{a}, "partial": partial, "presence": presence})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return node.Told{Node: name, Answer: text}
 }
 
-func covers(verdict intel.Verdict, known, covered int) memory.Answer {
-	return memory.Answer{Verdict: verdict, Reason: "of its own", Coverage: intel.Coverage{HostsKnown: known, HostsCovered: covered}}
+// watches tells that machines of some numbers looked names up in every hour of
+// the last days, or only said other things.
+func watches(from, to int, log intel.LogSource) coverage.Table {
+	var rows coverage.Table
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	for day := range 4 {
+		for i := from; i < to; i++ {
+			rows = append(rows, intel.Presence{Source: "agent", LogSource: log, Host: fmt.Sprint("pc", i), Day: today.AddDate(0, 0, -day), Seen: 1<<24 - 1})
+		}
+	}
+	return rows
 }
 
-func TestNotSeenByAllRestsOnWhatAllCover(t *testing.T) {
+func TestNotSeenByAllRestsOnWhatAllWatchedTogether(t *testing.T) {
 	t.Parallel()
+	names, other := intel.LogSource{Product: "windows", Category: "dns_query"}, intel.LogSource{Product: "windows", Service: "security"}
 	gone := node.Told{Node: "gone", Err: errors.New("it is not connected")}
-	nothing := covers(intel.Unknown, 0, 0)
+	none := memory.Answer{}
+	watched := func(name string, rows ...coverage.Table) node.Told {
+		return told(t, name, none, slices.Concat(rows...))
+	}
 	cases := map[string]struct {
 		told   []node.Told
 		late   string
 		want   intel.Verdict
 		reason string
 	}{
-		"one":                       {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 9))}, "", intel.NotSeen, ""},
-		"a tenth left out together": {[]node.Told{told(t, "a", covers(intel.NotSeen, 20, 19)), told(t, "b", covers(intel.NotSeen, 10, 9))}, "", intel.NotSeen, ""},
-		"more left out together":    {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 9)), told(t, "b", covers(intel.NotSeen, 10, 9))}, "", intel.Unknown, "do not cover 2 hosts"},
-		"one that has just begun":   {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", nothing)}, "", intel.NotSeen, ""},
-		"all have just begun":       {[]node.Told{told(t, "a", nothing), told(t, "b", nothing)}, "", intel.Unknown, "of its own"},
-		"one cannot say":            {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", covers(intel.Unknown, 1, 0))}, "", intel.Unknown, "worker b: of its own"},
-		"one is missing":            {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), gone}, "", intel.Unknown, "worker gone did not answer"},
-		"something is on its way":   {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10))}, "it is on its way", intel.Unknown, "on its way"},
-		"one has seen it":           {[]node.Told{told(t, "a", covers(intel.NotSeen, 10, 10)), told(t, "b", covers(intel.Seen, 1, 0)), gone}, "", intel.Seen, ""},
+		"one":                         {[]node.Told{watched("a", watches(0, 9, names), watches(9, 10, other))}, "", intel.NotSeen, "9 of 10"},
+		"each its own":                {[]node.Told{watched("a", watches(0, 10, names)), watched("b", watches(10, 20, names))}, "", intel.NotSeen, "20 of 20"},
+		"a tenth left out together":   {[]node.Told{watched("a", watches(0, 9, names), watches(9, 10, other)), watched("b", watches(10, 19, names), watches(19, 20, other))}, "", intel.NotSeen, "18 of 20"},
+		"more left out together":      {[]node.Told{watched("a", watches(0, 9, names), watches(9, 10, other)), watched("b", watches(10, 18, names), watches(18, 20, other))}, "", intel.Unknown, "17 of 20"},
+		"one covers what another not": {[]node.Told{watched("a", watches(0, 10, other)), watched("b", watches(0, 10, names))}, "", intel.NotSeen, "10 of 10"},
+		"one that has just begun":     {[]node.Told{watched("a", watches(0, 10, names)), watched("b")}, "", intel.NotSeen, "10 of 10"},
+		"all have just begun":         {[]node.Told{watched("a"), watched("b")}, "", intel.Unknown, "nothing is remembered"},
+		"one cannot say":              {[]node.Told{watched("a", watches(0, 10, names)), told(t, "b", memory.Answer{Reason: "a file is damaged"}, nil)}, "", intel.Unknown, "worker b: a file is damaged"},
+		"one is missing":              {[]node.Told{watched("a", watches(0, 10, names)), gone}, "", intel.Unknown, "worker gone did not answer"},
+		"one is older":                {[]node.Told{watched("a", watches(0, 10, names)), {Node: "old", Answer: []byte(`{"answers":[{}]}`)}}, "", intel.Unknown, "older version"},
+		"one says nonsense":           {[]node.Told{watched("a", watches(0, 10, names)), {Node: "b", Answer: []byte(`{"answers":[{}],"presence":"/w=="}`)}}, "", intel.Unknown, "worker b did not answer"},
+		"something is on its way":     {[]node.Told{watched("a", watches(0, 10, names))}, "it is on its way", intel.Unknown, "on its way"},
+		"one has seen it":             {[]node.Told{watched("a", watches(0, 10, names)), told(t, "b", memory.Answer{Count: 1}, nil), gone}, "", intel.Seen, "gone"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := node.Hunt{Questions: make([]memory.Question, 1)}
+			h := node.Hunt{Questions: []memory.Question{{Observable: intel.Observable{Kind: intel.Domain, Value: "evil.example"}}}}
 			got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, string, error) { return c.told, c.late, nil })
 			if err != nil {
 				t.Fatal(err)
@@ -72,27 +96,24 @@ func TestAnswersOfAllAreJoined(t *testing.T) {
 		return &moment
 	}
 	a := memory.Answer{
-		Verdict: intel.Seen, First: at(3), Last: at(4), Count: 2, Hosts: []string{"pc-1", "pc-2"}, HostCount: 2, Seen: []string{"x"},
+		First: at(3), Last: at(4), Count: 2, Hosts: []string{"pc-1", "pc-2"}, HostCount: 2, Seen: []string{"x"},
 		Examples: []memory.Example{{Record: 1}, {Record: 2}},
-		Coverage: intel.Coverage{Since: *at(1), Until: *at(9), HostsKnown: 2, HostsCovered: 2, Share: 1},
 	}
 	b := memory.Answer{
-		Verdict: intel.Seen, First: at(2), Last: at(3), Count: 3, Hosts: []string{"pc-2", "pc-3"}, HostCount: 2, Seen: []string{"x", "y"},
+		First: at(2), Last: at(3), Count: 3, Hosts: []string{"pc-2", "pc-3"}, HostCount: 2, Seen: []string{"x", "y"},
 		Examples: []memory.Example{{Record: 3}, {Record: 4}},
-		Coverage: intel.Coverage{Since: *at(2), Until: *at(8), HostsKnown: 6, HostsCovered: 3, Share: 0.5},
 	}
 	want := memory.Answer{
 		Verdict: intel.Seen, First: at(2), Last: at(4), Count: 5, Hosts: []string{"pc-1", "pc-2", "pc-3"}, HostCount: 3, Seen: []string{"x", "y"},
 		Examples: []memory.Example{{Record: 1}, {Record: 2}, {Record: 3}},
-		Coverage: intel.Coverage{Since: *at(2), Until: *at(8), HostsKnown: 8, HostsCovered: 5, Share: 0.625},
 	}
-	h := node.Hunt{Questions: make([]memory.Question, 1), Examples: 3}
-	got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, string, error) {
-		return []node.Told{told(t, "a", a), told(t, "b", b, "a segment is damaged")}, "", nil
-	})
+	h := node.Hunt{Questions: []memory.Question{{Observable: intel.Observable{Kind: intel.Domain, Value: "evil.example"}}}, Examples: 3}
+	both := []node.Told{told(t, "a", a, nil), told(t, "b", b, nil, "a segment is damaged")}
+	got, err := node.HuntAll(t.Context(), h, func(context.Context, []byte) ([]node.Told, string, error) { return both, "", nil })
 	if err != nil {
 		t.Fatal(err)
 	}
+	got.Answers[0].Coverage = intel.Coverage{}
 	if diff := cmp.Diff(got, node.Hunted{Answers: []memory.Answer{want}, Partial: []string{"worker b: a segment is damaged"}}); diff != "" {
 		t.Errorf("got -, want +:\n%s", diff)
 	}
@@ -115,7 +136,7 @@ func TestHuntOfAllThatCannotBe(t *testing.T) {
 		t.Errorf("a rule that is none: %v", err)
 	}
 	h = node.Hunt{Questions: make([]memory.Question, 2)}
-	another := told(t, "a", memory.Answer{})
+	another := told(t, "a", memory.Answer{}, nil)
 	garbled := node.Told{Node: "b", Answer: []byte("{")}
 	if _, err := node.HuntAll(t.Context(), h, ask(another, garbled)); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("no answer that fits: %v", err)

@@ -6,12 +6,35 @@ import (
 	"time"
 
 	"tocsin/intel"
+	"tocsin/memory"
 	"tocsin/memory/coverage"
 )
 
 // judgeFor is how long a hunt that was broken off may still take to say what
 // its answers rest on.
 const judgeFor = 10 * time.Second
+
+// judge says what the answers rest on.
+func (h *hunting) judge(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), judgeFor)
+	defer cancel()
+	return judge(ctx, h.node.coverage, h.node.memory.Ledger, &h.Hunt, h.sources, h.answers)
+}
+
+// doubtRules notes at the answers to rules why they may have missed something:
+// the archive was not gone through as a whole, or values in it were erased.
+func (h *hunting) doubtRules() {
+	if len(h.sources) == 0 {
+		return
+	}
+	doubt := h.node.memory.Redacted(h.Since)
+	if n := len(h.partial); n > 0 {
+		doubt = h.partial[n-1]
+	}
+	for i := range h.sources {
+		h.answers[i].Reason = doubt
+	}
+}
 
 // about is what coverage depends on besides the time asked about.
 type about struct {
@@ -20,23 +43,18 @@ type about struct {
 	problem string
 }
 
-// judge says what the answers rest on. Questions of one kind rest on the same.
-func (h *hunting) judge(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), judgeFor)
-	defer cancel()
+// judge gives answers, whose reason is what could not be searched, their
+// verdicts. Questions of one kind rest on the same.
+func judge(ctx context.Context, rules *coverage.Rules, m coverage.Memory, h *Hunt, sources map[int]intel.LogSource, answers []memory.Answer) error {
 	now := time.Now()
 	known := map[about]coverage.Verdict{}
-	for i := range h.answers {
-		a, key := &h.answers[i], about{kind: h.Questions[i].Observable.Kind}
-		key.problem = a.Reason
-		if h.Questions[i].Rule != "" {
-			key.source = h.sources[i]
-			key.problem = h.broken()
-		}
+	for i := range answers {
+		a := &answers[i]
+		key := about{kind: h.Questions[i].Observable.Kind, source: sources[i], problem: a.Reason}
 		verdict, ok := known[key]
 		if !ok {
 			var err error
-			verdict, err = h.node.coverage.Decide(ctx, h.node.memory.Ledger, coverage.Question{
+			verdict, err = rules.Decide(ctx, m, coverage.Question{
 				Kind: key.kind, LogSource: key.source, Since: h.Since, Until: h.Until, Problem: key.problem,
 			}, now)
 			if err != nil {
@@ -50,12 +68,4 @@ func (h *hunting) judge(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// broken says why the archive was not gone through as a whole, "" when it was.
-func (h *hunting) broken() string {
-	if len(h.partial) == 0 {
-		return ""
-	}
-	return h.partial[len(h.partial)-1]
 }

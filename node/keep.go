@@ -124,7 +124,7 @@ func (n *Node) forget(ctx context.Context) error {
 		}
 	}
 	if c.Archive > 0 || c.ArchiveBytes > 0 {
-		if _, err := n.memory.Archive.Prune(ctx, before(c.Archive), c.ArchiveBytes, nil); err != nil {
+		if _, err := n.memory.Prune(ctx, before(c.Archive), c.ArchiveBytes); err != nil {
 			errs = append(errs, fmt.Errorf("archive: %w", err))
 		}
 	}

@@ -207,3 +207,45 @@ func TestNotSeenDoesNotRestOnHoursThatCouldNotBeRead(t *testing.T) {
 		stop()
 	}
 }
+
+func TestNotSeenDoesNotRestOnHoursInWhichSomethingWasLost(t *testing.T) {
+	t.Parallel()
+	n := openNode(t, t.TempDir())
+	defer running(t, n)()
+	from := time.Now().UTC().Truncate(time.Hour).Add(-100 * time.Hour)
+	var text strings.Builder
+	for h := range 101 {
+		text.WriteString(lookUp(from.Add(time.Duration(h)*time.Hour), "pc", "harmless.example"))
+	}
+	if err := n.Accept(t.Context(), telemetry.NewLines(&telemetry.Source{Name: "live", Format: telemetry.JSON}, []byte(text.String()))); err != nil {
+		t.Fatal(err)
+	}
+	verdict := func() memory.Answer {
+		t.Helper()
+		told, err := n.Hunt(t.Context(), node.Hunt{Questions: []memory.Question{domain("never.example")}, Since: from, Until: from.Add(100 * time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return told.Answers[0]
+	}
+	if a := verdict(); a.Verdict != intel.NotSeen {
+		t.Fatalf("before: %s, %s", a.Verdict, a.Reason)
+	}
+	lose := func(source string, hours ...int) {
+		t.Helper()
+		for _, h := range hours {
+			if err := n.Accept(t.Context(), telemetry.NewLoss(source, from.Add(time.Duration(h)*time.Hour))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lose("other", 1, 2, 3, 4, 5, 6, 7)
+	lose("live", 10, 20, 30, 40, 50)
+	if a := verdict(); a.Verdict != intel.NotSeen {
+		t.Errorf("5 of 100 hours lost: %s, %s", a.Verdict, a.Reason)
+	}
+	lose("live", 60)
+	if a := verdict(); a.Verdict != intel.Unknown {
+		t.Errorf("6 of 100 hours lost: %s, %s", a.Verdict, a.Reason)
+	}
+}

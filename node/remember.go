@@ -73,6 +73,9 @@ type malformed struct {
 // Where the disk refuses it waits and tries again; it fails with what cannot be
 // mended by waiting.
 func (n *Node) Run(ctx context.Context) error {
+	if err := n.memory.RestoreHolds(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
 	workers := n.workers()
 	group, ctx := errgroup.WithContext(ctx)
 	stretches := make(chan stretch)
@@ -199,6 +202,12 @@ func (r *rememberer) work(s stretch) *worked {
 
 // block decodes one block.
 func (r *rememberer) block(b *telemetry.Block) {
+	if at, ok := b.Loss(); ok {
+		if r.seen != nil {
+			r.seen.Present(b.Source.Name, intel.LogSource{}, nil, at, true)
+		}
+		return
+	}
 	r.heard = Heard{Source: b.Source, Bytes: uint64(len(b.Data))}
 	r.heard.Problems, _ = r.decoder.Decode(b, r.visit) // visit never fails
 	r.losses(b.Source.Name)

@@ -46,6 +46,8 @@ type captured struct {
 	archive  *archive.Snapshot
 	findings *journal.Snapshot
 	journal  *journal.Snapshot
+	acts     []byte   // what was done by whom
+	holds    []byte   // what cases hold
 	ingested *os.File // nil when nothing was
 	known    int64    // how much of it
 }
@@ -72,6 +74,9 @@ func (n *Node) capture(ctx context.Context) (s *captured, err error) {
 		return s, err
 	}
 	if err = s.holdIngested(n.ingestedPath()); err != nil {
+		return s, err
+	}
+	if s.holds, s.acts, err = n.memory.Papers(); err != nil {
 		return s, err
 	}
 	s.journal, err = n.memory.Journal.Snapshot()
@@ -108,6 +113,17 @@ func (s *captured) write(ctx context.Context, to *backup.Writer) error {
 			if err := to.File(path.Join(j.folder, f.Name), f.Reader(), f.Size); err != nil {
 				return err
 			}
+		}
+	}
+	for _, f := range [...]struct {
+		name string
+		text []byte
+	}{{memory.HoldsFile, s.holds}, {memory.ActsFile, s.acts}} {
+		if len(f.text) == 0 {
+			continue
+		}
+		if err := to.Bytes(path.Join(MemoryFolder, f.name), f.text); err != nil {
+			return err
 		}
 	}
 	if s.ingested != nil {

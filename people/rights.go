@@ -114,7 +114,7 @@ var table = [...]struct {
 	{ReadAudit, "          . . . x x   . ."},
 	{ManagePeople, "       . . . . x   . ."}, // accounts, invitations, others' sessions
 	{ManageTokens, "       . . . . x   . ."},
-	{OperateNode, "        . . . . x   . ."}, // back up, erase, configure
+	{OperateNode, "        . . . . x   . ."}, // back up, hold, erase, configure
 }
 
 // columns says where in a row of the table a role stands, from its end, which

@@ -19,10 +19,10 @@ type cli struct {
 	Up         upCmd         `cmd:"" help:"Run a node: take telemetry in, watch it, remember it, answer questions."`
 	Ingest     ingestCmd     `cmd:"" help:"Read telemetry into memory."`
 	Hunt       huntCmd       `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
-	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import."`
+	Source     sourceCmd     `cmd:"" help:"What telemetry comes from: how each source does, what of it could not be read, and to read that again."`
+	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import, hold, erase."`
 	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
 	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
-	Source     sourceCmd     `cmd:"" help:"Say how the sources do; show and replay records that could not be read."`
 	Regime     regimeCmd     `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Config     configCmd     `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup     backupCmd     `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`

@@ -8,13 +8,17 @@ import (
 	"fmt"
 	"time"
 
+	"tocsin/api"
+	"tocsin/client"
 	"tocsin/intel"
 	"tocsin/internal/output"
 	"tocsin/knowledge"
 )
 
 type indicatorsListCmd struct {
-	Name string `arg:"" optional:"" help:"A set whose indicators to list."`
+	Name        string   `arg:"" optional:"" help:"A set whose indicators to list."`
+	Removed     bool     `help:"List instead the indicators that are not matched, with the warninglist or the reason that removed them."`
+	Warninglist []string `help:"With --removed: the warninglists to ask, as 'watch' and 'up' take them; a running node has its own." placeholder:"FILE|DIR" sep:"none"`
 	asking
 	Format string `help:"table or jsonl." enum:"table,jsonl" default:"table"`
 }
@@ -26,6 +30,8 @@ func (l *indicatorsListCmd) Run(ctx context.Context, c *console) error {
 	}
 	out := bufio.NewWriter(c.out)
 	switch {
+	case l.Removed:
+		err = l.removed(ctx, out, c, there)
 	case there != nil && l.Name != "":
 		return usageError{errors.New("a running node lists its sets, not what is in them: ask its data directory")}
 	case there != nil:
@@ -42,6 +48,27 @@ func (l *indicatorsListCmd) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	return out.Flush()
+}
+
+// removed lists what was removed at load: by the node that runs, or as one would.
+func (l *indicatorsListCmd) removed(ctx context.Context, out *bufio.Writer, c *console, there *client.Client) error {
+	switch {
+	case l.Name != "":
+		return usageError{errors.New("--removed is of all sets together: leave the name out")}
+	case there != nil && len(l.Warninglist) > 0:
+		return usageError{errors.New("a running node asks the warninglists that it was started with: leave --warninglist out")}
+	case there != nil:
+		var told api.RemovedIndicators
+		if err := there.Get(ctx, "/api/v1/indicators/removed", &told); err != nil {
+			return err
+		}
+		return l.writeRemoved(out, &told)
+	}
+	loaded, err := (&indicatorFlags{Warninglist: l.Warninglist}).load(c)
+	if err != nil {
+		return err
+	}
+	return l.writeRemoved(out, loaded.left)
 }
 
 func (l *indicatorsListCmd) sets(out *bufio.Writer, installed *knowledge.Indicators) error {

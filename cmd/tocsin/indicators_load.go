@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/api"
 	"tocsin/detect/indicator"
 	"tocsin/exchange"
 	"tocsin/exchange/misp"
@@ -30,11 +31,12 @@ type indicatorFlags struct {
 type indicatorSet struct {
 	live  *indicator.Live // nil when there are none
 	notes []string
+	left  *api.RemovedIndicators // what is not matched
 }
 
 // load reads the indicators that the flags mean, else those installed.
 func (f *indicatorFlags) load(c *console) (*indicatorSet, error) {
-	set := &indicatorSet{}
+	set := &indicatorSet{left: &api.RemovedIndicators{}}
 	packs, err := set.read(f.Indicators)
 	if err != nil {
 		return nil, err
@@ -52,10 +54,12 @@ func (f *indicatorFlags) load(c *console) (*indicatorSet, error) {
 		return nil, err
 	}
 	compiler := indicator.Compiler{Warnings: warnings, Now: time.Now()}
+	set.left = collectRemoved(&compiler)
 	compiled, err := compiler.Compile(packs...)
 	if err != nil {
 		return nil, err
 	}
+	sortRemoved(set.left)
 	set.live = &indicator.Live{}
 	set.live.Store(compiled)
 	set.removed(compiled.Report())

@@ -18,6 +18,9 @@ type memoryCmd struct {
 	Compact memoryCompactCmd `cmd:"" help:"Give room on disk back that is not needed any more."`
 	Export  memoryExportCmd  `cmd:"" help:"Write the ledger of observables into a file."`
 	Import  memoryImportCmd  `cmd:"" help:"Add an exported ledger to this one."`
+	Hold    memoryHoldCmd    `cmd:"" help:"Keep what a case names from retention and erasure."`
+	Erase   memoryEraseCmd   `cmd:"" help:"Erase or pseudonymise observables of a kind, in what is remembered and in the events."`
+	Erased  memoryErasedCmd  `cmd:"" help:"Say what was erased, pseudonymised, held and released, by whom, when and why."`
 }
 
 // asking is the flags of verbs that a running node can be asked for.

@@ -100,7 +100,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.spread, err = r.openSpread(ctx, u.spreadFlags, config); err != nil {
 		return err
 	}
-	r.listening.intake.Metrics = r.metrics
+	r.listening.intake.Metrics, r.listening.intake.Reads = r.metrics, r.node.Readable()
 	r.listening.intake.Guard = people.NewGate(r.people.tokens, r.people.accounts).Guard
 	r.intake, err = intake.New(r.listening.intake, r.log.With(slog.String("room", "intake")), r.people.tokens, r.accept())
 	if err != nil {
@@ -132,7 +132,7 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
-		Indicators: r.console.indicators(), Changed: r.indicators.refresh,
+		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
 	})

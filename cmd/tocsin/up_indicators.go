@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/api"
 	"tocsin/detect/indicator"
 )
 
@@ -23,7 +24,8 @@ type indicatorsInForce struct {
 	live    *indicator.Live
 
 	mu    sync.Mutex
-	state string // guarded by mu: of what is in force
+	state string                 // guarded by mu: of what is in force
+	left  *api.RemovedIndicators // guarded by mu: what of it is not matched
 }
 
 // refresh puts what is installed in force, as a whole, when it changed.
@@ -47,12 +49,19 @@ func (i *indicatorsInForce) refresh() error {
 		compiled = loaded.live.Load()
 	}
 	i.live.Store(compiled)
-	i.state = state
+	i.state, i.left = state, loaded.left
 	for _, note := range loaded.notes {
 		i.log.Info("indicators", slog.String("note", note))
 	}
 	i.log.Info("indicators are in force", slog.Int("sets", len(sets)))
 	return nil
+}
+
+// removed returns what is installed and not matched.
+func (i *indicatorsInForce) removed() *api.RemovedIndicators {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.left
 }
 
 // run looks for changes until ctx ends.

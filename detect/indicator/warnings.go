@@ -66,6 +66,11 @@ func NewWarnings(lists []Warninglist) (*Warnings, error) {
 // Skipped counts, by list, the values that could not be used.
 func (w *Warnings) Skipped() map[string]int { return w.skipped }
 
+// Has reports whether there is a warninglist of that name; nil has none.
+func (w *Warnings) Has(name string) bool {
+	return w != nil && w.kinds[name] != nil
+}
+
 func (w *Warnings) add(l *Warninglist, part *pack.Part) {
 	kinds := map[intel.ObservableKind]bool{}
 	for _, kind := range l.Kinds {

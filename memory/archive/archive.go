@@ -63,7 +63,8 @@ type Archive struct {
 	unlock func() error
 
 	flushing  sync.Mutex    // held while what was put is written
-	rewriting sync.Mutex    // held while segments are compacted or pruned
+	rewriting sync.Mutex    // held while segments are compacted, pruned or redacted
+	kept      keptSegments  // guarded by rewriting
 	next      atomic.Uint64 // the number of the last segment written
 
 	writing sync.Mutex // held by whoever replaces the manifest; taken last but for mu

@@ -22,6 +22,17 @@ type Pruned struct {
 // written again for those that are due: segments of an hour or a day go whole.
 const spill = 24 * time.Hour
 
+// keptSegments are the files that were found to be held whole, so that they are
+// not read again with every Prune.
+type keptSegments map[string]bool
+
+// HoldsChanged makes the next Prune ask its hold of every event again.
+func (a *Archive) HoldsChanged() {
+	a.rewriting.Lock()
+	defer a.rewriting.Unlock()
+	a.kept = nil
+}
+
 // Prune removes segments whose events all happened before a time, where it is
 // set, and then the oldest until the rest takes at most maxBytes, where that is
 // not 0. An event counts as no younger than when it was archived, so that a
@@ -29,7 +40,8 @@ const spill = 24 * time.Hour
 // that. A segment that holds events over a day too old among others is written
 // again without them. Events that hold returns true for are kept; nil keeps
 // none. A damaged segment is removed when it is due, what is held in it
-// included, and the error tells of it when there is a hold.
+// included, and the error tells of it when there is a hold. Whoever changes what
+// hold says calls HoldsChanged.
 func (a *Archive) Prune(ctx context.Context, before time.Time, maxBytes int64, hold func(*Row) bool) (Pruned, error) {
 	a.rewriting.Lock()
 	defer a.rewriting.Unlock()
@@ -89,6 +101,10 @@ func (p *pruning) drop(ctx context.Context, e entry) error {
 		p.count(e, 0, 0)
 		return nil
 	}
+	if p.archive.kept[e.File] {
+		p.done.Held += e.Rows
+		return nil
+	}
 	return p.rewrite(ctx, e, p.hold)
 }
 
@@ -110,6 +126,10 @@ func (p *pruning) rewrite(ctx context.Context, e entry, keep func(*Row) bool) er
 	case err != nil:
 		return fmt.Errorf("prune %s: %w", e.File, err)
 	case kept == e.Rows:
+		if p.archive.kept == nil {
+			p.archive.kept = keptSegments{}
+		}
+		p.archive.kept[e.File] = true
 		p.done.Held += kept
 		return nil
 	}

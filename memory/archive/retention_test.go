@@ -57,7 +57,12 @@ func TestPruneKeepsWhatIsHeld(t *testing.T) {
 	if pruned, err := a.Prune(t.Context(), during.Add(3*time.Hour), 0, hold); err != nil || pruned.Events != 0 || pruned.Held != 3 {
 		t.Errorf("again: got %+v, %v", pruned, err)
 	}
-	if pruned, err := a.Prune(t.Context(), during.Add(3*time.Hour), 0, nil); err != nil || pruned.Events != 3 {
+	held = held[:2]
+	a.HoldsChanged()
+	if pruned, err := a.Prune(t.Context(), during.Add(3*time.Hour), 0, hold); err != nil || pruned.Events != 1 || pruned.Held != 2 {
+		t.Errorf("with another hold: got %+v, %v", pruned, err)
+	}
+	if pruned, err := a.Prune(t.Context(), during.Add(3*time.Hour), 0, nil); err != nil || pruned.Events != 2 {
 		t.Errorf("without a hold: got %+v, %v", pruned, err)
 	}
 }

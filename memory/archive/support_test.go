@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, child(dir))
 		os.Exit(1)
 	}
+	if dir := os.Getenv(redactFolder); dir != "" {
+		fmt.Fprintln(os.Stderr, redactChild(dir))
+		os.Exit(1)
+	}
 	if dir := os.Getenv(fullFolder); dir != "" {
 		if err := childOnFullDisk(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)

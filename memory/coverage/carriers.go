@@ -23,7 +23,15 @@ const gapLimit = 7 * 24
 // and may be used by many at once.
 type Rules struct {
 	carriers   []carrier
+	sensors    []sensor
+	endpoints  []string // products
 	defaultGap int
+}
+
+// sensor is a log source that speaks of what others do.
+type sensor struct {
+	Log    logSource `yaml:"log"`
+	Reason string    `yaml:"reason"`
 }
 
 // carrier is one row of the rules.
@@ -57,10 +65,12 @@ func Load() (*Rules, error) { return Parse(carriersFile) }
 
 // Parse reads rules in the form of carriers.yaml, and refuses what is not
 // complete: a row without a log source, kind, gap or reason, a kind that is
-// never seen itself, a log source that stands twice.
+// never seen itself, a log source that stands twice in its list.
 func Parse(text []byte) (*Rules, error) {
 	var file struct {
 		DefaultGap int       `yaml:"default_gap"`
+		Endpoints  []string  `yaml:"endpoints"`
+		Sensors    []sensor  `yaml:"sensors"`
 		Carriers   []carrier `yaml:"carriers"`
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -81,7 +91,14 @@ func Parse(text []byte) (*Rules, error) {
 		}
 		seen[c.Log] = true
 	}
-	return &Rules{carriers: file.Carriers, defaultGap: file.DefaultGap}, nil
+	clear(seen)
+	for i, c := range file.Sensors {
+		if c.Log == (logSource{}) || c.Reason == "" || seen[c.Log] {
+			return nil, fmt.Errorf("sensors: row %d, %s: it needs a log source that does not stand twice, and a reason", i+1, intel.LogSource(c.Log))
+		}
+		seen[c.Log] = true
+	}
+	return &Rules{carriers: file.Carriers, sensors: file.Sensors, endpoints: file.Endpoints, defaultGap: file.DefaultGap}, nil
 }
 
 func (c *carrier) check() error {

@@ -189,6 +189,7 @@ func TestLossesOfASourceAreLossesOfAllItsHosts(t *testing.T) {
 		m.heard("agent", sysmon, "pc2", from, every(0, 24)...)
 		m.heard("other", sysmon, "pc3", from, every(0, 24)...)
 		m.lost("agent", log, "", from, 3, 4)
+		m.lost("nobody", log, "", from, 5)
 		v := decide(t, m, period(24))
 		if v.Verdict != intel.Unknown || v.HostsCovered != 1 {
 			t.Errorf("losses of %q: %s, %d covered: %s", log, v.Verdict, v.HostsCovered, v.Reason)
@@ -284,6 +285,136 @@ func TestSourceWithoutHostsIsAHost(t *testing.T) {
 	m.heard("firewall", intel.LogSource{Category: "firewall"}, "", now.Add(-24*time.Hour), every(0, 24)...)
 	if v := decide(t, m, coverage.Question{Kind: intel.IPAddress, Since: now.Add(-24 * time.Hour)}); v.Verdict != intel.NotSeen || v.HostsKnown != 1 {
 		t.Errorf("%+v", v)
+	}
+}
+
+var (
+	zeekDNS  = intel.LogSource{Product: "zeek", Category: "dns", Service: "dns"}
+	zeekSSL  = intel.LogSource{Product: "zeek", Service: "ssl"}
+	zeekHTTP = intel.LogSource{Product: "zeek", Category: "proxy", Service: "http"}
+	fileOf   = intel.LogSource{Product: "linux", Service: "auth"}
+)
+
+// A site with Sysmon on its machines and Zeek at its edge: each of Zeek's logs is
+// a source of its own that names no host.
+func TestSensorsAreNotMachinesWithoutTheirOwnTelemetry(t *testing.T) {
+	t.Parallel()
+	from := now.Add(-100 * time.Hour)
+	site := func(machines, blind int, dnsHours []int) table {
+		var m table
+		for i := range machines {
+			log := queries
+			if i < blind {
+				log = system
+			}
+			m.heard("agent", log, fmt.Sprint("pc", i), from, every(0, 100)...)
+		}
+		m.heard("dns.log", zeekDNS, "", from, dnsHours...)
+		m.heard("ssl.log", zeekSSL, "", from, every(0, 100)...)
+		m.heard("http.log", zeekHTTP, "", from, every(0, 100)...)
+		m.heard("idp", intel.LogSource{Product: "okta", Service: "okta"}, "203.0.113.9", from, 1)
+		m.heard("fw", intel.LogSource{Category: "firewall"}, "198.51.100.7", from, 1)
+		return m
+	}
+	for _, test := range []struct {
+		name            string
+		kind            intel.ObservableKind
+		machines, blind int
+		dns             []int
+		want            intel.Verdict
+		known, covered  int
+	}{
+		{"domains: machines and what of the sensor carries them", intel.Domain, 3, 0, every(0, 100), intel.NotSeen, 5, 5},
+		{"a tenth of both is blind", intel.Domain, 8, 1, every(0, 100), intel.NotSeen, 10, 9},
+		{"more than a tenth", intel.Domain, 7, 1, every(0, 100), intel.Unknown, 9, 8},
+		{"the sensor went blind among few", intel.Domain, 7, 0, every(0, 93), intel.Unknown, 9, 8},
+		{"and among many", intel.Domain, 8, 0, every(0, 93), intel.NotSeen, 10, 9},
+		{"a sensor does not cover machines", intel.Domain, 3, 3, every(0, 100), intel.Unknown, 5, 2},
+		{"URLs: no machine tells them itself", intel.URL, 3, 3, nil, intel.NotSeen, 1, 1},
+		{"hashes: no sensor here tells them", intel.SHA256, 3, 0, every(0, 100), intel.Unknown, 3, 0},
+		{"e-mail addresses: nobody here tells them", intel.EmailAddress, 3, 0, every(0, 100), intel.Unknown, 0, 0},
+	} {
+		q := period(100)
+		q.Kind = test.kind
+		v := decide(t, site(test.machines, test.blind, test.dns), q)
+		if v.Verdict != test.want || v.HostsKnown != test.known || v.HostsCovered != test.covered {
+			t.Errorf("%s: %s, %d of %d, want %s, %d of %d: %s", test.name, v.Verdict, v.HostsCovered, v.HostsKnown, test.want, test.covered, test.known, v.Reason)
+		}
+	}
+}
+
+func TestRulesOfSensorsAreAskedOfSensorsOnly(t *testing.T) {
+	t.Parallel()
+	from := now.Add(-100 * time.Hour)
+	var m table
+	m.heard("agent", sysmon, "pc", from, every(0, 100)...)
+	m.heard("dns.log", zeekDNS, "", from, every(0, 100)...)
+	m.heard("ssl.log", zeekSSL, "", from, 1)
+	for _, test := range []struct {
+		log   intel.LogSource
+		want  intel.Verdict
+		known int
+	}{
+		{intel.LogSource{Category: "dns"}, intel.NotSeen, 1},
+		{intel.LogSource{Product: "zeek", Service: "ssl"}, intel.Unknown, 1},
+		{intel.LogSource{Category: "process_creation"}, intel.NotSeen, 1},
+		{intel.LogSource{Product: "linux"}, intel.Unknown, 1},
+		{intel.LogSource{Product: "windows", Category: "dns"}, intel.Unknown, 1},
+	} {
+		q := period(100)
+		q.LogSource = test.log
+		if v := decide(t, m, q); v.Verdict != test.want || v.HostsKnown != test.known {
+			t.Errorf("%s: %s, %d known, want %s, %d: %s", test.log, v.Verdict, v.HostsKnown, test.want, test.known, v.Reason)
+		}
+	}
+}
+
+// Firewalls behind one relay that name themselves are told apart; addresses in
+// their traffic are not hosts.
+func TestSensorsThatNameAddressesStandForThemselves(t *testing.T) {
+	t.Parallel()
+	from := now.Add(-100 * time.Hour)
+	firewall := intel.LogSource{Category: "firewall"}
+	for _, test := range []struct {
+		hosts []string
+		known int
+	}{{[]string{"fw1", "fw2"}, 2}, {[]string{"192.0.2.1", "2001:db8::1"}, 1}, {[]string{"fw1", "192.0.2.1"}, 2}} {
+		var m table
+		for _, host := range test.hosts {
+			m.heard("relay", firewall, host, from, every(0, 100)...)
+		}
+		q := period(100)
+		q.Kind = intel.IPAddress
+		if v := decide(t, m, q); v.Verdict != intel.NotSeen || v.HostsKnown != test.known {
+			t.Errorf("%q: %s, %d known, want %d: %s", test.hosts, v.Verdict, v.HostsKnown, test.known, v.Reason)
+		}
+	}
+}
+
+// A machine that is a sensor too counts once, and what it says as either covers it.
+func TestMachineThatIsASensorCountsOnce(t *testing.T) {
+	t.Parallel()
+	from := now.Add(-100 * time.Hour)
+	var m table
+	m.heard("dns.log", zeekDNS, "zeek1", from, every(0, 100)...)
+	m.heard("auth.log", fileOf, "zeek1", from, every(0, 100)...)
+	q := period(100)
+	q.Kind = intel.Domain
+	if v := decide(t, m, q); v.Verdict != intel.NotSeen || v.HostsKnown != 1 {
+		t.Errorf("%s, %d known: %s", v.Verdict, v.HostsKnown, v.Reason)
+	}
+}
+
+// That something of a source was lost makes it no host.
+func TestLossesAreNoHosts(t *testing.T) {
+	t.Parallel()
+	from := now.Add(-100 * time.Hour)
+	var m table
+	m.heard("agent", sysmon, "pc", from, every(0, 100)...)
+	m.lost("agent", intel.LogSource{}, "", from, 50)
+	m.Table[len(m.Table)-1].Seen = m.Table[len(m.Table)-1].Unhealthy // as a ledger keeps it
+	if v := decide(t, m, period(100)); v.Verdict != intel.NotSeen || v.HostsKnown != 1 {
+		t.Errorf("%s, %d known: %s", v.Verdict, v.HostsKnown, v.Reason)
 	}
 }
 

@@ -99,10 +99,12 @@ type decision struct {
 	known    span // in which a host must have been heard of
 	looked   span // in which carriers were looked at: the period and a gap on each side
 
-	hosts    map[string]bool // known ones
-	streams  map[stream]*watch
-	lost     map[string]*hourSet // by source: hours in which any of its events may have been lost
-	lostHost map[stream]*hourSet // the same, of one log source without a host
+	endpoints bool            // whether machines tell it about themselves
+	spoken    bool            // whether anything spoke of any host
+	hosts     map[string]bool // known ones that count
+	streams   map[stream]*watch
+	lost      map[string]*hourSet // by source: hours in which any of its events may have been lost
+	lostHost  map[stream]*hourSet // the same, of one log source without a host
 
 	covered map[string]*hourSet // by host
 	result  intel.Coverage
@@ -164,11 +166,9 @@ func firstPresence(ctx context.Context, m Memory, until hour) (hour, error) {
 // read asks memory for the known hosts and for what carriers said.
 func (d *decision) read(ctx context.Context, m Memory) error {
 	d.hosts = map[string]bool{}
+	d.endpoints = d.rules.endpointsTell(d.question)
 	err := m.Presence(ctx, d.known.from.time(), d.known.to.time(), nil, func(p intel.Presence) error {
-		s := newHourSet(d.known)
-		if s.addDay(p.Day, p.Seen); s.within(d.known) > 0 {
-			d.hosts[hostOf(&p)] = true
-		}
+		d.know(&p)
 		return nil
 	})
 	if err != nil {
@@ -185,9 +185,21 @@ func (d *decision) read(ctx context.Context, m Memory) error {
 	})
 }
 
-// hostOf is the host that a presence is of. A source that names none is a host
-// itself.
-func hostOf(p *intel.Presence) string { return cmp.Or(p.Host, p.Source) }
+// know takes in that a source spoke of a host. What is said of a whole source
+// says that something was lost, and of no host.
+func (d *decision) know(p *intel.Presence) {
+	if p.LogSource == (intel.LogSource{}) {
+		return
+	}
+	s := newHourSet(d.known)
+	if s.addDay(p.Day, p.Seen); s.within(d.known) == 0 {
+		return
+	}
+	d.spoken = true
+	if d.counts(p.LogSource) {
+		d.hosts[d.rules.hostOf(p)] = true
+	}
+}
 
 func (d *decision) add(p *intel.Presence) {
 	if p.LogSource == (intel.LogSource{}) {
@@ -197,7 +209,7 @@ func (d *decision) add(p *intel.Presence) {
 	if p.Host == "" {
 		addTo(d.lostHost, stream{source: p.Source, log: p.LogSource}, d.looked).addDay(p.Day, p.Unhealthy)
 	}
-	k := stream{p.Source, p.LogSource, hostOf(p)}
+	k := stream{p.Source, p.LogSource, d.rules.hostOf(p)}
 	w := d.streams[k]
 	if w == nil {
 		gap, _ := d.rules.gapOf(d.question, p.LogSource)
@@ -303,10 +315,12 @@ func (d *decision) doubt() error {
 		return errors.New(d.question.Problem)
 	case d.period.len() <= 0:
 		return errors.New("the time asked about is empty or in the future, or nothing is remembered")
-	case c.HostsKnown == 0:
+	case !d.spoken:
 		return fmt.Errorf("no source spoke of any host in the %d days up to %s", KnownDays, c.Until.Format(time.DateTime))
 	case len(c.Sources) == 0:
 		return fmt.Errorf("no healthy source of what tells it was watching: %s", strings.Join(carriers, "; "))
+	case c.HostsKnown == 0:
+		return fmt.Errorf("no source of what tells it spoke in the %d days up to %s", KnownDays, c.Until.Format(time.DateTime))
 	case c.HostsCovered*100 < HostPercent*c.HostsKnown:
 		return fmt.Errorf("%s; it takes %d %%", d.watched(), HostPercent)
 	default:
@@ -316,7 +330,10 @@ func (d *decision) doubt() error {
 
 // watched says how much was.
 func (d *decision) watched() string {
-	c := &d.result
-	return fmt.Sprintf("%d of %d known hosts (%.1f %%) were watched for at least %d %% of the time",
-		c.HostsCovered, c.HostsKnown, float64(c.HostsCovered)*100/float64(c.HostsKnown), TimePercent)
+	c, what := &d.result, "hosts"
+	if !d.endpoints {
+		what = "sensors"
+	}
+	return fmt.Sprintf("%d of %d known %s (%.1f %%) were watched for at least %d %% of the time",
+		c.HostsCovered, c.HostsKnown, what, float64(c.HostsCovered)*100/float64(c.HostsKnown), TimePercent)
 }

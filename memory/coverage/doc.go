@@ -3,8 +3,10 @@
 // seen it were watching.
 //
 // Its words: a carrier is a log source whose events hold a kind of observable
-// whenever it occurs; carriers.yaml lists them with their reasons. A host is
-// known when any source spoke of it in the 30 days up to the end of the time
+// whenever it occurs; carriers.yaml lists them with their reasons. A sensor is a
+// log source that speaks of what others do, on a network or in a service; which
+// those are, and which hosts count for which question, stands there too. A host
+// is known when any source spoke of it in the 30 days up to the end of the time
 // asked about. An hour is covered on a host when a carrier had events of it in
 // the hour, or before and after it no further apart than the carrier's gap: a
 // quiet machine is not a blind one. An hour in which something was lost is not

@@ -110,7 +110,7 @@ func (l *Ledger) Ask(ctx context.Context, questions []Question) ([]Answer, error
 	for i := range tallies {
 		q := &questions[i]
 		if tallies[i].problem == "" {
-			tallies[i].problem = removed[q.remembered()].problem(q, q.isRange())
+			tallies[i].problem = removed[q.remembered()].problem(q, q.isRange(), tallies[i].pseudonym)
 		}
 		answers[i] = tallies[i].answer(l)
 	}
@@ -129,6 +129,9 @@ func (l *Ledger) lookups(questions []Question, tallies []tally) []lookup {
 				continue
 			}
 			all = append(all, lookup{s, i})
+			if q.Kind != intel.IPRange { // the value itself, as those below it cannot be
+				tallies[i].pseudonym, _ = l.pseudonymOf(appendKey(nil, q.Kind, []byte(q.Value)))
+			}
 			continue
 		}
 		at := len(keys)
@@ -182,11 +185,11 @@ func (s *seeker) look(ctx context.Context, u *lookup, q *Question, t *tally) {
 	err := s.open()
 	if err == nil && u.to == nil {
 		err = s.point(u.from, q, t)
-		if err == nil && t.pseudonym != nil {
-			err = s.point(t.pseudonym, q, t)
-		}
 	} else if err == nil {
 		err = s.scan(ctx, u.span, q, t)
+	}
+	if err == nil && t.pseudonym != nil {
+		err = s.point(t.pseudonym, q, t)
 	}
 	if err != nil {
 		t.problem = s.ledger.explain(err)

@@ -24,6 +24,11 @@ func (l *Ledger) Checkpoint(ctx context.Context, dir string) (cursor uint64, err
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
 		}
+		if secret := l.pseudonym.Load(); secret != nil { // without it pseudonyms would stand for nothing
+			if err := os.WriteFile(filepath.Join(dir, pseudonymFile), *secret, 0o600); err != nil {
+				return err
+			}
+		}
 		cursor = l.meta.cursor
 		return db.Checkpoint(filepath.Join(dir, storeFolder), pebble.WithFlushedWAL())
 	})

@@ -5,11 +5,13 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,13 +20,24 @@ import (
 	"tocsin/internal/fault"
 )
 
-// Erase forgets the observables of a kind that were last seen before a day,
-// except those that a case holds, and records that it did and why. Answers
-// about that time then say so.
-func (l *Ledger) Erase(ctx context.Context, kind intel.ObservableKind, before time.Time, reason string) (Record, error) {
-	r := Record{What: Erased, Kind: kind, Before: momentOf(before).day().time(), Reason: reason}
-	err := l.remove(ctx, &r, func(w *pebble.Batch, key, _ []byte) error { return w.Delete(key, nil) })
-	return r, err
+// Removal is what is to be erased or pseudonymised.
+type Removal struct {
+	Kind intel.ObservableKind
+	// Before is the day, in UTC, before which it was last seen.
+	Before time.Time
+	// Only are the values meant, where there are any: of a range all addresses in
+	// it, of a domain all below it too.
+	Only []intel.Observable
+	// By is who wants it, Reason why.
+	By, Reason string
+	// Dry counts, and changes nothing.
+	Dry bool
+}
+
+// Erase forgets observables, except those that a case holds, and records that it
+// did and why. Answers about that time then say so.
+func (l *Ledger) Erase(ctx context.Context, removal Removal) (Record, error) {
+	return l.remove(ctx, Erased, &removal, func(w *pebble.Batch, key, _ []byte) error { return w.Delete(key, nil) })
 }
 
 // pseudonymFile holds the key of pseudonyms, beside the store and not in it:
@@ -33,54 +46,109 @@ func (l *Ledger) Erase(ctx context.Context, kind intel.ObservableKind, before ti
 // file makes pseudonymised values anonymous.
 const pseudonymFile = "pseudonym.key"
 
-// Pseudonymise replaces the values of a kind that were last seen before a day
-// by keyed hashes, except those that a case holds, and records that it did and
-// why. A question about one value is answered as before; a question about a
-// range no longer finds it, and its answer says so.
-func (l *Ledger) Pseudonymise(ctx context.Context, kind intel.ObservableKind, before time.Time, reason string) (Record, error) {
-	r := Record{What: Pseudonymised, Kind: kind, Before: momentOf(before).day().time(), Reason: reason}
-	if err := l.makePseudonymKey(); err != nil {
-		return r, err
-	}
-	err := l.remove(ctx, &r, func(w *pebble.Batch, key, value []byte) error {
-		if key[2] == formPseudonym {
-			r.Observables--
-			return nil
+// Pseudonymise replaces values by keyed hashes, except those that a case holds,
+// and records that it did and why. A question about one value is answered as
+// before; one about a range finds, of a domain or the beginning of URLs, that value
+// alone, and its answer says so.
+func (l *Ledger) Pseudonymise(ctx context.Context, removal Removal) (Record, error) {
+	if !removal.Dry {
+		if err := l.makePseudonymKey(); err != nil {
+			return Record{}, err
 		}
+	}
+	return l.remove(ctx, Pseudonymised, &removal, func(w *pebble.Batch, key, value []byte) error {
 		pseudonym, _ := l.pseudonymOf(key)
 		if err := w.Merge(pseudonym, value, nil); err != nil {
 			return err
 		}
 		return w.Delete(key, nil)
 	})
-	return r, err
 }
 
-// remove calls act for what a record is about, then keeps the record.
-func (l *Ledger) remove(ctx context.Context, r *Record, act func(w *pebble.Batch, key, value []byte) error) error {
-	if r.Kind == intel.NoObservable || r.Kind == intel.IPRange {
-		return fmt.Errorf("kind %q is never remembered: %w", r.Kind, fault.Invalid)
+// remove calls act for what is to be removed, then keeps a record of it.
+func (l *Ledger) remove(ctx context.Context, what string, m *Removal, act func(w *pebble.Batch, key, value []byte) error) (Record, error) {
+	r := Record{What: what, Kind: m.Kind, Before: momentOf(m.Before).day().time(), By: m.By, Reason: m.Reason}
+	spans, err := l.spansOf(m, &r)
+	if err != nil {
+		return r, err
 	}
 	limit := momentOf(r.Before).day()
 	var s sighting
-	err := l.sweep(ctx, prefixSpan([]byte{spaceObservable, byte(r.Kind)}), func(w *pebble.Batch, key, value []byte) error {
-		if err := s.decode(value); err != nil {
-			return err
+	for _, part := range spans {
+		err := l.sweep(ctx, part, func(w *pebble.Batch, key, value []byte) error {
+			if err := s.decode(value); err != nil {
+				return err
+			}
+			switch {
+			case s.touched() >= limit, what == Pseudonymised && key[2] == formPseudonym:
+				return nil
+			case l.holds.has(key):
+				r.Held++
+				return nil
+			}
+			r.Observables++
+			if m.Dry {
+				return nil
+			}
+			return act(w, key, value)
+		})
+		if err != nil {
+			return r, fmt.Errorf("%s before %s: not all were %s: %w", r.Kind, r.Before.Format(time.DateOnly), r.What, err)
 		}
-		if s.touched() >= limit {
-			return nil
-		}
-		if l.holds.has(key) {
-			r.Held++
-			return nil
-		}
-		r.Observables++
-		return act(w, key, value)
-	})
-	if err != nil {
-		return fmt.Errorf("%s before %s: not all were %s: %w", r.Kind, r.Before.Format(time.DateOnly), r.What, err)
 	}
-	return l.record(ctx, r)
+	if m.Dry {
+		return r, nil
+	}
+	return r, l.record(ctx, &r)
+}
+
+// spansOf returns where what is to be removed stands, and notes in the record
+// which values are meant, as pseudonyms.
+func (l *Ledger) spansOf(m *Removal, r *Record) ([]span, error) {
+	if m.Kind == intel.NoObservable || m.Kind == intel.IPRange {
+		return nil, fmt.Errorf("kind %q is never remembered: %w", m.Kind, fault.Invalid)
+	}
+	if len(m.Only) == 0 {
+		return []span{prefixSpan([]byte{spaceObservable, byte(m.Kind)})}, nil
+	}
+	var spans []span
+	for _, o := range m.Only {
+		if o.Kind != m.Kind && (o.Kind != intel.IPRange || m.Kind != intel.IPAddress) {
+			return nil, fmt.Errorf("%s is not of the kind %s: %w", o, m.Kind, fault.Invalid)
+		}
+		covered, err := l.heldBy(o)
+		if err != nil {
+			return nil, err
+		}
+		spans = append(spans, covered...)
+		if !m.Dry {
+			pseudonym, err := l.Pseudonym(o)
+			if err != nil {
+				return nil, err
+			}
+			r.Values = append(r.Values, pseudonym)
+		}
+	}
+	return spans, nil
+}
+
+// Pseudonym returns what stands for an observable in records of what was removed,
+// and in events whose values were pseudonymised. The same observable always has
+// the same one. It makes the key where there is none.
+func (l *Ledger) Pseudonym(o intel.Observable) (string, error) {
+	if err := l.makePseudonymKey(); err != nil {
+		return "", err
+	}
+	key, _ := l.pseudonymOf(appendKey(nil, o.Kind, []byte(o.Value)))
+	return pseudonymText(key), nil
+}
+
+// PseudonymPrefix begins every pseudonym; behind it stand 26 letters and digits
+// that are no hash, name or number of any kind.
+const PseudonymPrefix = "pseudonym-"
+
+func pseudonymText(key []byte) string {
+	return PseudonymPrefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(key[keyHead:]))
 }
 
 // pseudonymOf returns the key that stands for another; false where none is
@@ -113,6 +181,8 @@ func (l *Ledger) loadPseudonymKey() error {
 
 // makePseudonymKey makes the key where there is none, on disk before it is used.
 func (l *Ledger) makePseudonymKey() (err error) {
+	l.making.Lock()
+	defer l.making.Unlock()
 	if l.pseudonym.Load() != nil {
 		return nil
 	}
@@ -137,37 +207,71 @@ func (l *Ledger) makePseudonymKey() (err error) {
 
 // gaps is, for one kind, before which days what was last seen then is no longer
 // found.
-type gaps struct{ erased, pseudonymised day }
+type gaps struct {
+	erased, pseudonymised day
+	// some: of single values only, which are known by their pseudonyms.
+	some   day
+	values map[string]day // those erased
+}
 
 // noteGaps notes what was removed of each kind, for Ask, which does not wait
 // for writers.
 func (l *Ledger) noteGaps() {
 	all := map[intel.ObservableKind]gaps{}
-	for _, r := range l.records {
+	for i := range l.records {
+		r := &l.records[i]
 		g := all[r.Kind]
-		switch r.What {
-		case Erased:
-			g.erased = max(g.erased, momentOf(r.Before).day())
-		case Pseudonymised:
-			g.pseudonymised = max(g.pseudonymised, momentOf(r.Before).day())
-		}
+		g.note(r)
 		all[r.Kind] = g
 	}
 	l.removed.Store(&all)
 }
 
+func (g *gaps) note(r *Record) {
+	before := momentOf(r.Before).day()
+	switch {
+	case r.What != Erased && r.What != Pseudonymised:
+	case len(r.Values) > 0:
+		g.some = max(g.some, before)
+		if g.values == nil {
+			g.values = map[string]day{}
+		}
+		for _, v := range r.Values {
+			if r.What == Erased {
+				g.values[v] = max(g.values[v], before)
+			}
+		}
+	case r.What == Erased:
+		g.erased = max(g.erased, before)
+	default:
+		g.pseudonymised = max(g.pseudonymised, before)
+	}
+}
+
 // problem says why, for what was removed, a question may have missed
-// something; empty when it cannot have.
-func (g gaps) problem(q *Question, isRange bool) string {
+// something; empty when it cannot have. The pseudonym is the value's, nil for a
+// range.
+func (g gaps) problem(q *Question, isRange bool, pseudonym []byte) string {
 	since := moment(0)
 	if !q.Since.IsZero() {
 		since = momentOf(q.Since)
 	}
+	value := day(0)
+	if pseudonym != nil {
+		value = g.values[pseudonymText(pseudonym)]
+	}
+	last := func(d day, what string) string {
+		return fmt.Sprintf("what was last seen before %s was %s", d.time().Format(time.DateOnly), what)
+	}
 	switch {
 	case since < g.erased.start():
-		return fmt.Sprintf("what was last seen before %s was erased", g.erased.time().Format(time.DateOnly))
+		return last(g.erased, "erased")
+	case since < value.start():
+		return last(value, "erased, this value among it")
 	case isRange && since < g.pseudonymised.start():
-		return fmt.Sprintf("what was last seen before %s was pseudonymised: ask for single values", g.pseudonymised.time().Format(time.DateOnly))
+		return last(g.pseudonymised, "pseudonymised: ask for single values")
+	case isRange && since < g.some.start():
+		return fmt.Sprintf("single values of this kind that were last seen before %s were removed: ask for single values", g.some.time().Format(time.DateOnly))
 	}
 	return ""
 }

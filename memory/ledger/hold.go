@@ -89,6 +89,13 @@ func (l *Ledger) Release(ctx context.Context, name string) error {
 	return err
 }
 
+// Holds reports whether a case holds anything.
+func (l *Ledger) Holds(name string) bool {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	return len(l.holds.byCase[name]) > 0
+}
+
 // changeHolds writes a change, waits for the disk, and makes it hold.
 func (l *Ledger) changeHolds(ctx context.Context, write func(*pebble.Batch) error, changed func()) error {
 	return l.alone(ctx, func(db *pebble.DB) error {

@@ -46,6 +46,7 @@ type Ledger struct {
 	metrics   *metrics
 	state     state
 	pseudonym atomic.Pointer[[]byte] // the key of pseudonyms, nil while there is none
+	making    sync.Mutex             // held while that key is made
 	removed   atomic.Pointer[map[intel.ObservableKind]gaps]
 }
 

@@ -30,7 +30,10 @@ type Record struct {
 	Kind intel.ObservableKind `json:"kind,omitzero"`
 	// Before is the day before which what was removed was last seen.
 	Before time.Time `json:"before,omitzero"`
-	// Reason is what whoever asked for it gave as one.
+	// Values are the pseudonyms of the values meant, where not all of the kind are.
+	Values []string `json:"values,omitempty"`
+	// By is who asked for it, Reason what they gave as one.
+	By          string `json:"by,omitempty"`
 	Reason      string `json:"reason,omitempty"`
 	Observables uint64 `json:"observables"`
 	Presences   uint64 `json:"presences,omitempty"`

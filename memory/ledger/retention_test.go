@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -157,13 +158,13 @@ func TestErasedAndPseudonymised(t *testing.T) {
 	if err := l.Hold(t.Context(), "case", []intel.Observable{{Kind: intel.EmailAddress, Value: "held@example.com"}}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := l.Erase(t.Context(), intel.EmailAddress, march.AddDate(0, 0, 5), "retention of personal data")
+	r, err := l.Erase(t.Context(), ledger.Removal{Kind: intel.EmailAddress, Before: march.AddDate(0, 0, 5), Reason: "retention of personal data"})
 	if err != nil || r.Observables != 1 || r.Held != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	for _, kind := range []intel.ObservableKind{intel.Domain, intel.CommandLine} {
 		for want := range 2 { // the second time there is nothing left to do
-			r, err = l.Pseudonymise(t.Context(), kind, march.AddDate(0, 0, 5), "as agreed")
+			r, err = l.Pseudonymise(t.Context(), ledger.Removal{Kind: kind, Before: march.AddDate(0, 0, 5), Reason: "as agreed"})
 			if err != nil || r.Observables != uint64(1-want) {
 				t.Errorf("%+v, %v", r, err)
 			}
@@ -185,6 +186,9 @@ func TestErasedAndPseudonymised(t *testing.T) {
 	if got[0].Count != 2 || len(got[0].Hosts) != 2 || got[0].Problem != "" {
 		t.Errorf("a pseudonym and what came after are one: %+v", got[0])
 	}
+	if ask(t, l, below(intel.Domain, "old.example"))[0].Count != 2 {
+		t.Error("a domain with all below it does not find its own pseudonym")
+	}
 	if got[1].Keys != 2 || !strings.Contains(got[1].Problem, "pseudonymised") {
 		t.Errorf("a range does not find pseudonyms: %+v", got[1])
 	}
@@ -193,5 +197,65 @@ func TestErasedAndPseudonymised(t *testing.T) {
 	}
 	if n := len(l.Records()); n != 5 || l.Records()[0].Reason != "retention of personal data" {
 		t.Errorf("%+v", l.Records())
+	}
+}
+
+func TestSingleValuesAreRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := open(t, dir, ledger.Config{})
+	commit(t, l, 1,
+		saw{intel.Domain, "a.gone.example", "pc", march}, saw{intel.Domain, "gone.example", "pc", march}, saw{intel.Domain, "stays.example", "pc", march},
+		saw{intel.IPAddress, "192.0.2.1", "pc", march}, saw{intel.IPAddress, "192.0.2.200", "pc", march}, saw{intel.IPAddress, "198.51.100.1", "pc", march},
+	)
+	before := march.AddDate(0, 0, 5)
+	gone := ledger.Removal{Kind: intel.Domain, Before: before, Only: []intel.Observable{{Kind: intel.Domain, Value: "gone.example"}}, By: "ann", Dry: true}
+	r, err := l.Erase(t.Context(), gone)
+	if err != nil || r.Observables != 2 || len(l.Records()) != 0 || !remembers(t, l, intel.Domain, "gone.example")[0] {
+		t.Errorf("a dry run: %+v, %v", r, err)
+	}
+	gone.Dry = false
+	if r, err = l.Erase(t.Context(), gone); err != nil || r.Observables != 2 || r.By != "ann" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	ranges := ledger.Removal{Kind: intel.IPAddress, Before: before, Only: []intel.Observable{{Kind: intel.IPRange, Value: "192.0.2.0/25"}}}
+	if r, err = l.Pseudonymise(t.Context(), ranges); err != nil || r.Observables != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := l.Erase(t.Context(), ledger.Removal{Kind: intel.Domain, Before: before, Only: ranges.Only}); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a range of another kind: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir, ledger.Config{})
+	if text := fmt.Sprint(l.Records()); strings.Contains(text, "gone.example") {
+		t.Errorf("the record names what was erased: %s", text)
+	}
+	got := ask(t, l, about(intel.Domain, "gone.example"), about(intel.Domain, "stays.example"), below(intel.Domain, "example"),
+		about(intel.IPAddress, "192.0.2.1"), about(intel.IPAddress, "192.0.2.200"), about(intel.Domain, "never.example"))
+	for i, want := range []struct {
+		seen    bool
+		problem string
+	}{{false, "this value among it"}, {true, ""}, {true, "single values"}, {true, ""}, {true, ""}, {false, ""}} {
+		if got[i].Seen != want.seen || !strings.Contains(got[i].Problem, want.problem) || (want.problem == "" && got[i].Problem != "") {
+			t.Errorf("question %d: %+v, want %+v", i, got[i], want)
+		}
+	}
+}
+
+func TestCheckpointHasTheKeyOfPseudonyms(t *testing.T) {
+	t.Parallel()
+	l := open(t, t.TempDir(), ledger.Config{})
+	commit(t, l, 1, saw{intel.Domain, "a.example", "pc", march})
+	if _, err := l.Pseudonymise(t.Context(), ledger.Removal{Kind: intel.Domain, Before: march.AddDate(0, 0, 5)}); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if _, err := l.Checkpoint(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if got := remembers(t, open(t, copied, ledger.Config{}), intel.Domain, "a.example"); !got[0] {
+		t.Error("the copy does not know it")
 	}
 }

@@ -29,6 +29,8 @@ type Stats struct {
 	// again, zero when it has not.
 	Since   time.Time     `json:"since,omitzero"`
 	Sources []SourceStats `json:"sources"`
+	// NewPerDay is how many new observables a source may bring a day; 0 is no limit.
+	NewPerDay int64 `json:"new_per_day"`
 	// Cases are the cases that hold observables.
 	Cases []string `json:"cases,omitempty"`
 	// Damaged are the files in which damage was found since the start.
@@ -46,7 +48,7 @@ func (l *Ledger) Stats() (Stats, error) {
 	metrics := db.Metrics()
 	s := Stats{
 		Cursor: l.Cursor(), Durable: l.Durable(), DiskBytes: metrics.DiskSpaceUsage(), LogBytes: metrics.WAL.Size,
-		BytesByKind: map[string]uint64{}, Hosts: l.hosts.len(), Damaged: l.damage.list(),
+		BytesByKind: map[string]uint64{}, Hosts: l.hosts.len(), Damaged: l.damage.list(), NewPerDay: max(l.config.NewPerDay, 0),
 	}
 	tables, err := db.SSTables(pebble.WithProperties())
 	if err != nil {
