@@ -39,8 +39,9 @@ type Erasure struct {
 // The error is fault.Conflict, and names the case, for a single value that is
 // held.
 //
-// What was not yet written to the archive is written first. Values that the
-// journal, findings, what is set aside and backups have are not touched.
+// What was not yet written to the archive is written first. The names of hosts
+// and sources stay, in events and in the ledger, where they are such values too.
+// Values that the journal, findings, what is set aside and backups have are not touched.
 func (m *Memory) Erase(ctx context.Context, e Erasure) (Act, error) {
 	e.Before = e.Before.UTC().Truncate(24 * time.Hour)
 	if err := e.check(time.Now()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"tocsin/intel"
 	"tocsin/memory"
 )
 
@@ -56,6 +57,9 @@ func WriteErased(w io.Writer, a *memory.Act, dry bool, t Terminal) error {
 		text = "Nothing was changed. Would be " + a.What + ": "
 	}
 	tab.paragraph("", text+removedText(&a.Removed)+".")
+	if a.Kind == intel.Domain || a.Kind == intel.IPAddress { // what hosts and sources are named by
+		tab.paragraph("", "Events keep the names of the host and the source that they came from, and the ledger the names of hosts and sources, also where such a name is a value that was meant.")
+	}
 	return tab.w.Flush()
 }
 
