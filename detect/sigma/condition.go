@@ -3,6 +3,8 @@ package sigma
 import (
 	"fmt"
 	"strings"
+
+	"tocsin/internal/spelling"
 )
 
 // conditionParser is a recursive-descent parser of conditions. Precedence, from
@@ -236,7 +238,7 @@ func (c *conditionParser) unknown(name string) error {
 	for _, s := range c.searches {
 		names = append(names, s.Name)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := spelling.Nearest(name, names, typingErrors(name)); near != "" {
 		return fmt.Errorf("no search is called %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("no search is called %q: there are %s", name, c.names())

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tocsin/internal/spelling"
 )
 
 // subject is what kind of thing an item's values have become.
@@ -92,6 +94,10 @@ func modifierNamed(name string) (modifier, bool) {
 	return comparison(name)
 }
 
+// typingErrors is how many a name may have for a hint about what was meant: not
+// so many that nothing of it is left.
+func typingErrors(name string) int { return min(2, len(name)-1) }
+
 // modifierNames are all modifiers, for the hint about an unknown one.
 var modifierNames = []string{
 	"all", "base64", "base64offset", "cased", "cidr", "contains", "day", "endswith", "exists", "expand",
@@ -100,7 +106,7 @@ var modifierNames = []string{
 }
 
 func unknownModifier(name string) error {
-	if near := nearest(name, modifierNames); near != "" {
+	if near := spelling.Nearest(name, modifierNames, typingErrors(name)); near != "" {
 		return fmt.Errorf("unknown modifier %q: did you mean %q?", name, near)
 	}
 	return fmt.Errorf("unknown modifier %q: known are %s", name, strings.Join(modifierNames, ", "))

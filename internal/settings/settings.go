@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"tocsin/internal/fault"
+	"tocsin/internal/spelling"
 )
 
 // Origins says of keys where their values come from; a key that is not in it
@@ -128,48 +129,18 @@ func either(text, otherwise string) string {
 
 // meant says which known key looks most like one that is not.
 func (r *reader) meant(key string) string {
-	best, least := "", len(key)/3+1 // a third of it may be wrong
 	for _, known := range r.known {
 		if last(known) == last(key) {
 			return fmt.Sprintf(": did you mean %q?", known) // in the wrong section
 		}
-		if d := distance(key, known); d <= least && (best == "" || d < distance(key, best)) {
-			best = known
-		}
 	}
-	if best == "" {
-		return ""
+	if best := spelling.Nearest(key, r.known, len(key)/3+1); best != "" { // a third of it may be wrong
+		return fmt.Sprintf(": did you mean %q?", best)
 	}
-	return fmt.Sprintf(": did you mean %q?", best)
+	return ""
 }
 
 func last(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
-
-// distance is how many letters must be changed, added or taken away to make one
-// text of another (Levenshtein).
-func distance(a, b string) int {
-	const longest = 100 // no key is as long
-	if len(a) > longest || len(b) > longest {
-		return max(len(a), len(b))
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
 
 // fieldsOf returns the fields of a structure by the names that files use.
 func fieldsOf(t reflect.Type) map[string]reflect.StructField {

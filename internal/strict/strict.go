@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"tocsin/internal/spelling"
 )
 
 const (
@@ -161,37 +163,8 @@ func atLine(file string, err error) *Problem {
 // Nearest returns the word that another was probably meant to be, as
 // `, did you mean "x"?`, or "".
 func Nearest(word string, words []string) string {
-	best, least := "", max(len(word)/3, 1)+1
-	for _, w := range words {
-		if d := distance(word, w, least); d < least {
-			best, least = w, d
-		}
+	if best := spelling.Nearest(word, words, max(len(word)/3, 1)); best != "" {
+		return fmt.Sprintf(", did you mean %q?", best)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
-}
-
-// distance counts the edits between two words (Levenshtein).
-func distance(a, b string, limit int) int {
-	if max(len(a), len(b))-min(len(a), len(b)) >= limit || max(len(a), len(b)) > 100 {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return ""
 }
