@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -150,7 +151,7 @@ func (r *Register) handle(ctx context.Context, c Change, id string, link Custody
 
 func (r *Register) custody(ctx context.Context, tx *store.Tx, c Change, evidence string, link Custody) error {
 	link.ID, link.By, link.At = r.ids.Next(r.now()), c.Who.Name, r.now()
-	link.Why = orElse(link.Why, c.Why)
+	link.Why = cmp.Or(link.Why, c.Why)
 	return insertCustody(ctx, tx, evidence, &link)
 }
 

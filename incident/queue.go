@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -76,7 +77,7 @@ func (r *Register) PromoteAlerts(ctx context.Context, c Change, d Draft, ids ...
 			})
 			return err
 		}
-		d.Title = orElse(d.Title, alerts[0].Title)
+		d.Title = cmp.Or(d.Title, alerts[0].Title)
 		i, err = r.openFor(ctx, tx, c.Who, d, alerts)
 		return err
 	})

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -89,7 +90,7 @@ func (r *Register) raise(ctx context.Context, tx *store.Tx, who Who, f *Finding,
 // takes counts a finding.
 func (a *Alert) takes(f *Finding, now time.Time) {
 	a.Findings++
-	a.Title, a.Severity = orElse(f.Title, a.Rule), max(a.Severity, f.Severity)
+	a.Title, a.Severity = cmp.Or(f.Title, a.Rule), max(a.Severity, f.Severity)
 	if f.At.Before(a.First) {
 		a.First = f.At
 	}
@@ -131,8 +132,8 @@ func (r *Register) play(ctx context.Context, tx *store.Tx, who Who, a *Alert, ra
 
 func (p *Playbook) draft(a *Alert) Draft {
 	return Draft{
-		Title: orElse(p.Incident.Title, a.Title), Category: p.Incident.Category, Owner: p.Incident.Owner, Origin: ByPlaybook,
-		Summary: fmt.Sprintf("Opened by the playbook %q because of %q on %s.", p.ID, a.Title, orElse(a.Host, "a host that is not named")),
+		Title: cmp.Or(p.Incident.Title, a.Title), Category: p.Incident.Category, Owner: p.Incident.Owner, Origin: ByPlaybook,
+		Summary: fmt.Sprintf("Opened by the playbook %q because of %q on %s.", p.ID, a.Title, cmp.Or(a.Host, "a host that is not named")),
 	}
 }
 
@@ -160,7 +161,7 @@ func (r *Register) promote(ctx context.Context, tx *store.Tx, who Who, i *Incide
 		if err := updateAlert(ctx, tx, a); err != nil {
 			return err
 		}
-		words := fmt.Sprintf("alert %q on %s: %d findings from %s to %s", a.Title, orElse(a.Host, "a host that is not named"),
+		words := fmt.Sprintf("alert %q on %s: %d findings from %s to %s", a.Title, cmp.Or(a.Host, "a host that is not named"),
 			a.Findings, a.First.Format(time.RFC3339), a.Last.Format(time.RFC3339))
 		if err := r.tell(ctx, tx, Change{Who: who}, i, &Entry{Kind: EntryAlert, At: a.First, Text: words, Data: object("alert", a.ID)}); err != nil {
 			return err

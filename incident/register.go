@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -103,7 +104,7 @@ type Draft struct {
 }
 
 func (d *Draft) check() error {
-	d.Kind, d.Origin, d.CrossBorder = orElse(d.Kind, Happened), orElse(d.Origin, ByHand), orElse(d.CrossBorder, NobodyYet)
+	d.Kind, d.Origin, d.CrossBorder = cmp.Or(d.Kind, Happened), cmp.Or(d.Origin, ByHand), cmp.Or(d.CrossBorder, NobodyYet)
 	switch {
 	case !slices.Contains(kinds, d.Kind):
 		return fmt.Errorf("kind %q: use one of %s: %w", d.Kind, joined(kinds), fault.Invalid)
@@ -285,14 +286,6 @@ func (r *Register) tell(ctx context.Context, tx *store.Tx, c Change, i *Incident
 	}
 	i.told = append(i.told, *e)
 	return insertEntry(ctx, tx, e)
-}
-
-func orElse[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -102,7 +103,7 @@ func (r *Register) AssignTask(ctx context.Context, c Change, id, assignee string
 		if err := updateTask(ctx, tx, &t); err != nil {
 			return err
 		}
-		return r.tell(ctx, tx, c, i, &Entry{Kind: EntryTask, Text: t.Title + ": by " + orElse(assignee, "nobody"), Data: object("task", t.ID, "assignee", assignee)})
+		return r.tell(ctx, tx, c, i, &Entry{Kind: EntryTask, Text: t.Title + ": by " + cmp.Or(assignee, "nobody"), Data: object("task", t.ID, "assignee", assignee)})
 	})
 }
 

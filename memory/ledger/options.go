@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -68,11 +69,11 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	c.CacheBytes = orElse(c.CacheBytes, DefaultCacheBytes)
-	c.MemtableBytes = orElse(c.MemtableBytes, defaultMemtableBytes)
-	c.Compactions = orElse(c.Compactions, defaultCompactions)
-	c.NewPerDay = orElse(c.NewPerDay, DefaultNewPerDay)
-	c.FreeBytes = orElse(c.FreeBytes, DefaultFreeBytes)
+	c.CacheBytes = cmp.Or(c.CacheBytes, DefaultCacheBytes)
+	c.MemtableBytes = cmp.Or(c.MemtableBytes, defaultMemtableBytes)
+	c.Compactions = cmp.Or(c.Compactions, defaultCompactions)
+	c.NewPerDay = cmp.Or(c.NewPerDay, DefaultNewPerDay)
+	c.FreeBytes = cmp.Or(c.FreeBytes, DefaultFreeBytes)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -83,14 +84,6 @@ func (c Config) withDefaults() Config {
 		c.files = vfs.Default
 	}
 	return c
-}
-
-func orElse[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
 }
 
 func (l *Ledger) options() *pebble.Options {
