@@ -84,7 +84,11 @@ func (c *console) databasePart() backup.Part {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 		made := filepath.Join(folder, databaseFile)
-		if err := store.CopySQLite(ctx, from, made); err != nil {
+		db, err := store.Open(ctx, store.Config{Path: from, Program: programName()})
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(db.Backup(ctx, made, databaseRooms()...), db.Close()); err != nil {
 			return err
 		}
 		return to.Copy(databaseFile, made)

@@ -64,7 +64,7 @@ func (c *console) migrate(ctx context.Context, db *store.DB, rooms ...store.Room
 	}
 	changes := slices.ContainsFunc(pending, func(p store.Pending) bool { return p.Have > 0 })
 	if changes && db.Engine() == store.SQLite {
-		if err := c.copyTables(ctx); err != nil {
+		if err := c.copyTables(ctx, db, rooms); err != nil {
 			return fmt.Errorf("the database must be brought up to date, and the copy before that could not be made, so nothing was changed: %w", err)
 		}
 	}
@@ -72,13 +72,13 @@ func (c *console) migrate(ctx context.Context, db *store.DB, rooms ...store.Room
 }
 
 // copyTables copies a SQLite database into the folder of backups.
-func (c *console) copyTables(ctx context.Context) error {
+func (c *console) copyTables(ctx context.Context, db *store.DB, rooms []store.Room) error {
 	folder := filepath.Join(c.data, backupsFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
 	name := "database-" + time.Now().UTC().Format(backupTime) + ".db"
-	return store.CopySQLite(ctx, filepath.Join(c.data, databaseFile), filepath.Join(folder, name))
+	return db.Backup(ctx, filepath.Join(folder, name), rooms...)
 }
 
 // migrationPatience is how long a verb waits for another to have migrated.

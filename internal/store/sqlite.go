@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -157,23 +156,4 @@ func (r *readers) close() error {
 		}
 	}
 	return errors.Join(failed, r.db.Close())
-}
-
-// CopySQLite writes a SQLite database, as it is at one moment, into a new file,
-// while others, also other processes, go on reading and writing. The file is
-// there whole, and on disk, or not at all.
-func CopySQLite(ctx context.Context, from, to string) (err error) {
-	db, err := openFile(from)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, to); err != nil {
-		return errors.Join(fmt.Errorf("copy the database: %w", explain(err)), os.RemoveAll(to))
-	}
-	file, err := os.OpenFile(to, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Chmod(0o600), file.Sync(), file.Close())
 }
