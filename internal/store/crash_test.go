@@ -1,45 +1,49 @@
 package store_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
-	"sync"
 	"testing"
 
+	"tocsin/internal/crash"
 	"tocsin/internal/store"
 	"tocsin/internal/store/storetest"
 )
 
-// childVariable holds the configuration of a database for TestChild.
+// childVariable holds the configuration of the database that a process writes to
+// until it is killed.
 const childVariable = "TOCSIN_STORE_CHILD"
 
-// TestChild is no test but the process that is killed: it adds things as fast as
-// it can and prints the name of each that was acknowledged.
-func TestChild(t *testing.T) {
-	text := os.Getenv(childVariable)
-	if text == "" {
-		t.Skip("only as a process of TestWhatWasAcknowledgedOutlivesAKill")
+// TestMain is also the process that is killed.
+func TestMain(m *testing.M) {
+	if config := os.Getenv(childVariable); config != "" {
+		fmt.Fprintln(os.Stderr, writeUntilKilled(context.Background(), config))
+		os.Exit(1)
 	}
+	os.Exit(m.Run())
+}
+
+// writeUntilKilled adds things as fast as it can and prints the name of each
+// that was acknowledged.
+func writeUntilKilled(ctx context.Context, text string) error {
 	var config store.Config
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	db, err := store.Open(t.Context(), config)
+	db, err := store.Open(ctx, config)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	var all sync.WaitGroup
+	failed := make(chan error)
 	for writer := range 8 {
-		all.Go(func() {
+		go func() {
 			for i := 0; ; i++ {
 				name := fmt.Sprint(os.Getpid(), ".", writer, ".", i)
-				err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				err := db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 					if err := add(ctx, tx, name, name); err != nil {
 						return err
 					}
@@ -47,14 +51,14 @@ func TestChild(t *testing.T) {
 					return err
 				})
 				if err != nil {
-					t.Error(err)
+					failed <- err
 					return
 				}
 				fmt.Println(name)
 			}
-		})
+		}()
 	}
-	all.Wait()
+	return <-failed
 }
 
 // A process that writes is killed again and again. Whatever it had said is kept
@@ -68,10 +72,8 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		acknowledged := map[string]bool{}
-		for range 4 {
-			for _, name := range killedWriter(t, string(text), 1+rand.IntN(200)) {
-				acknowledged[name] = true
-			}
+		for range crash.Kills(t) {
+			crash.Kill(t, childVariable, string(text), 1+rand.IntN(200), func(name string) { acknowledged[name] = true })
 		}
 		there := map[string]bool{}
 		for _, name := range names(t, db) {
@@ -94,34 +96,6 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 		}
 		t.Logf("%d acknowledged, %d there", len(acknowledged), len(there))
 	})
-}
-
-// killedWriter returns what a process had acknowledged when it was killed.
-func killedWriter(t *testing.T, config string, after int) []string {
-	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$")
-	cmd.Env = append(os.Environ(), childVariable+"="+config)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var said []string
-	for scanner := bufio.NewScanner(out); scanner.Scan(); {
-		said = append(said, scanner.Text())
-		if len(said) == after {
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	_ = cmd.Wait()
-	if len(said) < after {
-		t.Fatalf("the process ended by itself: %q", said)
-	}
-	return said
 }
 
 // BenchmarkOneWriter is one transaction at a time: each waits for its own fsync.

@@ -2,41 +2,47 @@ package timer_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"tocsin/internal/crash"
 	"tocsin/internal/store"
 	"tocsin/internal/store/storetest"
 	"tocsin/internal/timer"
 )
 
-// childVariable holds the configuration of a database for TestChild.
+// childVariable holds the configuration of the database that a process works on
+// until it is killed.
 const childVariable = "TOCSIN_TIMER_CHILD"
 
-// TestChild is no test but the process that is killed: it works on timers and
-// prints a line for each.
-func TestChild(t *testing.T) {
-	text := os.Getenv(childVariable)
-	if text == "" {
-		t.Skip("only as a process of TestNothingIsLostOrDoubledByAKill")
+// TestMain is also the process that is killed.
+func TestMain(m *testing.M) {
+	if config := os.Getenv(childVariable); config != "" {
+		fmt.Fprintln(os.Stderr, workUntilKilled(context.Background(), config))
+		os.Exit(1)
 	}
+	os.Exit(m.Run())
+}
+
+// workUntilKilled works on timers and prints a line for each.
+func workUntilKilled(ctx context.Context, text string) error {
 	var config store.Config
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	db, err := store.Open(t.Context(), config)
+	db, err := store.Open(ctx, config)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	t.Fatal(child(db).Run(t.Context()))
+	return child(db).Run(ctx)
 }
 
 // child has timers that write a note and, the first time, schedule a second one
@@ -64,7 +70,8 @@ func child(db *store.DB) *timer.Timers {
 func TestNothingIsLostOrDoubledByAKill(t *testing.T) {
 	t.Parallel()
 	storetest.EachConfig(t, func(t *testing.T, config store.Config) {
-		const n, kills = 200, 4
+		const n = 200
+		kills := crash.Kills(t)
 		db := storetest.Open(t, config, timer.Room(), diary())
 		timers := child(db)
 		var all []timer.Timer
@@ -96,8 +103,9 @@ func TestNothingIsLostOrDoubledByAKill(t *testing.T) {
 // has none left.
 func killAfter(t *testing.T, config string, lines int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$")
-	cmd.Env = append(os.Environ(), childVariable+"="+config)
+	cmd := crash.Again(t, childVariable, config)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -127,5 +135,7 @@ func killAfter(t *testing.T, config string, lines int) {
 	}
 	for range said { // until it is closed
 	}
-	_ = cmd.Wait()
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.Exited() {
+		t.Fatalf("the process was not killed: %v\n%s", err, &complaint)
+	}
 }
