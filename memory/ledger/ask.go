@@ -199,7 +199,9 @@ func (s *seeker) look(ctx context.Context, u *lookup, q *Question, t *tally) {
 
 func (s *seeker) open() (err error) {
 	if s.it == nil {
-		s.it, err = s.reader.NewIter(nil)
+		// The filters of the last level too: half of what is asked was never seen,
+		// and would otherwise cost a block each.
+		s.it, err = s.reader.NewIter(&pebble.IterOptions{UseL6Filters: true})
 	}
 	return err
 }
