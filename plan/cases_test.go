@@ -17,6 +17,7 @@ import (
 
 	"tocsin/internal/strict"
 	"tocsin/plan"
+	"tocsin/plan/criterion"
 	"tocsin/plan/fact"
 	"tocsin/plan/organisation"
 	"tocsin/plan/regime"
@@ -401,7 +402,8 @@ func (b *bench) clocks(k clockCase) {
 }
 
 // complete takes care that the cases leave nothing of the pack untried: every
-// threshold has its boundary, every criterion fires, every clock is asked for.
+// threshold has its boundary, of criteria and of whom it binds, every criterion
+// fires, every clock is asked for.
 func (b *bench) complete(c *cases, fired map[string]bool) {
 	for _, l := range b.pack.Levels {
 		for _, k := range l.Criteria {
@@ -417,6 +419,9 @@ func (b *bench) complete(c *cases, fired map[string]bool) {
 			}
 		}
 	}
+	for _, threshold := range b.pack.Binds.Who.Criterion().Thresholds() {
+		b.bindsAround(c, threshold)
+	}
 	for _, k := range b.pack.Clocks {
 		if !slices.ContainsFunc(c.Clocks, func(x clockCase) bool {
 			return slices.ContainsFunc(x.Want, func(w wanted) bool {
@@ -425,5 +430,30 @@ func (b *bench) complete(c *cases, fired map[string]bool) {
 		}) {
 			b.Errorf("no case has clock %s running, met or missed", k.ID)
 		}
+	}
+}
+
+// bindsAround takes care that the cases say whom a regime binds below, at and
+// above a number that it asks of organisations.
+func (b *bench) bindsAround(c *cases, threshold criterion.Threshold) {
+	var below, exactly, above bool
+	for _, k := range c.Binding {
+		facts, _ := k.Organisation["facts"].(map[string]any)
+		stated, _ := facts[threshold.Fact].(map[string]any)
+		var value float64
+		switch v := stated["value"].(type) {
+		case int:
+			value = float64(v)
+		case float64:
+			value = v
+		default:
+			continue
+		}
+		if currency, _ := stated["currency"].(string); currency == threshold.Currency {
+			below, exactly, above = below || value < threshold.Value, exactly || value == threshold.Value, above || value > threshold.Value
+		}
+	}
+	if !below || !exactly || !above {
+		b.Errorf("binding: no cases below, at and above %s %v %s", threshold.Fact, threshold.Value, threshold.Currency)
 	}
 }

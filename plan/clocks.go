@@ -222,7 +222,7 @@ func (r *reckoning) target(k *regime.Clock, c *Clock) {
 // limit reckons when a clock is due: its own limit and the outer one, whichever
 // is earlier, moved off days off, then delayed by what authorities granted.
 func (r *reckoning) limit(k *regime.Clock, c *Clock) {
-	due := r.calendar.Due(c.Started, calendar.Rule{Limit: k.Limit, Moment: k.Moment, By: k.By})
+	due := r.calendar.Due(c.Started, k.Rule())
 	c.Why = append(c.Why, "limit "+k.Limit.String())
 	if outer, _, ok := r.outer(k, c); ok {
 		switch {
@@ -302,10 +302,26 @@ func (r *reckoning) suspend(k *regime.Clock, c *Clock) {
 		case k.Suspend.Effect == "pause" && until.After(from):
 			c.Due = c.Due.Add(until.Sub(from))
 			counted = until
+		case k.Suspend.Effect == "restart":
+			r.restart(k, c, until)
 		}
 		c.Why = append(c.Why, fmt.Sprintf("suspended by %s from %s", s.By, r.show(s.From)))
 	}
 	c.Due = c.Due.In(r.calendar.Zone)
+}
+
+// restart gives a clock its whole limit again from the end of a delay.
+func (r *reckoning) restart(k *regime.Clock, c *Clock, end time.Time) {
+	again := r.calendar.Due(end, k.Rule())
+	if !again.At.After(c.Due) {
+		return
+	}
+	c.Due = again.At
+	for _, note := range again.Notes {
+		if !slices.Contains(c.Why, note) {
+			c.Why = append(c.Why, note)
+		}
+	}
 }
 
 // settle says where a clock stands, from when it is due and what was sent.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"tocsin/internal/output"
@@ -129,8 +130,17 @@ func (s *regimePage) clocks() {
 	}
 }
 
+// effects are what a delay by an authority does to a limit.
+var effects = map[string]string{"pause": "which does not count", "extend": "then due at its end", "restart": "then counts anew"}
+
 func limitOf(k *regime.Clock) string {
 	text := k.Limit.String()
+	if k.By.Set {
+		text += fmt.Sprintf(" until %02d:%02d", k.By.Hour, k.By.Minute)
+	}
+	if k.Moment {
+		text += " to the time of day"
+	}
 	if o := k.Outer; o != nil {
 		text += ", at most " + o.Limit.String() + " from " + string(o.Start)
 	}
@@ -138,7 +148,7 @@ func limitOf(k *regime.Clock) string {
 		text += ", moved off days off"
 	}
 	if k.Suspend != nil {
-		text += ", may be suspended"
+		text += ", may be suspended (" + effects[k.Suspend.Effect] + ")"
 	}
 	return text
 }

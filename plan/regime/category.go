@@ -31,8 +31,9 @@ func (p *Pack) categoryFact() []fact.Definition {
 }
 
 // WithCategories returns a sheet that states the incident's categories under
-// this regime: those that a person chose, else those that its types map to. Codes
-// that the pack does not have are passed over.
+// this regime: those that a person chose, else those that its types map to. A
+// type that the regime maps to nothing leaves it open whether there are more.
+// Codes that the pack does not have are passed over.
 func (p *Pack) WithCategories(s *fact.Sheet) *fact.Sheet {
 	d := p.dictionary.Definition(CategoryFact)
 	if d == nil {
@@ -45,6 +46,9 @@ func (p *Pack) WithCategories(s *fact.Sheet) *fact.Sheet {
 		f = fact.Fact{State: fact.Known, Words: p.whole(chosen)}
 	case types.State == fact.Known && p.maps():
 		f = fact.Fact{State: fact.Known, Words: p.whole(p.MapTypes(types.Words))}
+		if slices.ContainsFunc(types.Words, func(t string) bool { return len(p.MapTypes([]string{t})) == 0 }) {
+			f.State = fact.Estimated
+		}
 	case types.State == fact.NotApplicable:
 		f.State = fact.NotApplicable
 	}

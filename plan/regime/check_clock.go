@@ -75,7 +75,7 @@ func (c *checker) limits(path string, k *Clock) {
 	}
 	if s := k.Suspend; s != nil {
 		c.title(path+".suspend.by", s.By)
-		c.among(path+".suspend.effect", s.Effect, []string{"pause", "extend"})
+		c.among(path+".suspend.effect", s.Effect, []string{"pause", "extend", "restart"})
 		c.mark(path+".suspend", s.Mark, false)
 	}
 }

@@ -32,7 +32,7 @@ const (
 	AssessedNotifiable    Event = "assessed_notifiable"       // found to be notifiable
 	ReportReceived        Event = "report_received"           // an authority received a report
 	PreviousSubmitted     Event = "previous_report_submitted" // the report of the clock named by After was sent
-	PaymentMade           Event = "payment_made"              // a ransom was paid
+	PaymentMade           Event = "payment_made"              // a ransom was paid; by another: it was learned of
 	MeasureAvailable      Event = "measure_available"         // a corrective measure can be had
 	HandlingEnded         Event = "handling_ended"            // the incident is dealt with
 	ResponseEnded         Event = "response_ended"            // the response was declared ended
@@ -93,6 +93,11 @@ type Clock struct {
 	Mark    Mark     `yaml:"mark" json:"mark"`
 }
 
+// Rule is how the end of its limit is found.
+func (c *Clock) Rule() calendar.Rule {
+	return calendar.Rule{Limit: c.Limit, Moment: c.Moment, By: c.By}
+}
+
 // Outer is a second limit with a start of its own; the earlier of both binds.
 type Outer struct {
 	Start Event          `yaml:"start" json:"start"`
@@ -114,7 +119,8 @@ type Roll struct {
 type Suspend struct {
 	By fact.Title `yaml:"by" json:"by"`
 	// Effect is "pause" when the time does not count, "extend" when the report is
-	// due at the end of the delay at the earliest.
+	// due at the end of the delay at the earliest, "restart" when the whole limit
+	// counts anew from that end.
 	Effect string `yaml:"effect" json:"effect"`
 	Mark   Mark   `yaml:"mark" json:"mark,omitempty"`
 }

@@ -241,6 +241,32 @@ func TestCategoriesFollowFromTypes(t *testing.T) {
 	}
 }
 
+// A type that a regime maps to nothing says nothing against its categories.
+func TestTypesThatAreNotMappedLeaveCategoriesOpen(t *testing.T) {
+	t.Parallel()
+	p, err := library(t).Pack("in-certin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for facts, want := range map[string]string{
+		`{"facts": {"incident.types": ["ddos"]}}`:                                                 "known dos",
+		`{"facts": {"incident.types": ["outage"]}}`:                                               "estimated ",
+		`{"facts": {"incident.types": ["ddos", "outage"]}}`:                                       "estimated dos",
+		`{"facts": {"incident.types": ["outage"]}, "categories": {"in-certin": ["none"]}}`:        "known none",
+		`{"facts": {"incident.types": ["ddos", "outage"]}, "categories": {"in-certin": ["iot"]}}`: "known iot",
+		`{"facts": {"incident.types": []}}`:                                                       "known ",
+	} {
+		s, err := library(t).Dictionary().ReadSheet([]byte(facts))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := p.WithCategories(s).Facts[regime.CategoryFact]
+		if got := f.State.String() + " " + strings.Join(f.Words, ","); got != want || f.Possible != nil {
+			t.Errorf("%s: %s of %v, want %s", facts, got, f.Possible, want)
+		}
+	}
+}
+
 // Every type of incident has a place in every regime that has categories, as far
 // as its own pack maps any.
 func TestEveryTypeIsMapped(t *testing.T) {
