@@ -46,7 +46,16 @@ func (n *Node) Stats() (Stats, error) {
 
 // Compact gives room on disk back that is not needed any more.
 func (n *Node) Compact(ctx context.Context) error {
-	return errors.Join(n.memory.Archive.Flush(), n.memory.Archive.Compact(ctx), n.memory.Ledger.Compact(ctx), n.trim(ctx))
+	return errors.Join(n.memory.Archive.Flush(), n.memory.Archive.Compact(ctx), n.compactLedger(ctx), n.trim(ctx))
+}
+
+// compactLedger leaves nothing of what was deleted, where the disk has room for
+// that; where it has none, room is what is needed.
+func (n *Node) compactLedger(ctx context.Context) error {
+	if n.memory.Ledger.Ready() != nil {
+		return n.memory.Ledger.Compact(ctx)
+	}
+	return n.memory.Ledger.Scrub(ctx)
 }
 
 // Export writes the ledger, as Import reads it.
