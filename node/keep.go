@@ -27,6 +27,16 @@ type Stats struct {
 	Waiting      uint64        `json:"waiting"`       // entries of it that nobody has worked on
 	Ledger       ledger.Stats  `json:"ledger"`
 	Archive      archive.Stats `json:"archive"`
+	// Workers are those whose memories are added up, where several share the work,
+	// and Silence those that are missing.
+	Workers []WorkerStats `json:"workers,omitempty"`
+	Silence
+}
+
+// WorkerStats is what one of several nodes remembers.
+type WorkerStats struct {
+	Worker string `json:"worker"`
+	Stats
 }
 
 // Stats returns what is remembered.
