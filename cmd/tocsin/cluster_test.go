@@ -311,7 +311,9 @@ func (n *upNode) tellsOfAllWorkers(t *testing.T, tokenFile string, a *upNode, ev
 		}
 		return header, lines
 	}
-	for _, lines := page(); lines > 0; _, lines = page() {
+	for more := true; more; {
+		_, lines := page()
+		more = lines > 0
 	}
 	if len(found) < 2 {
 		t.Errorf("findings of %v", found)

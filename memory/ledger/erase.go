@@ -79,7 +79,7 @@ func (l *Ledger) remove(ctx context.Context, what string, m *Removal, act func(w
 		return r, err
 	}
 	if m.Dry {
-		return r, l.removeFrom(ctx, spans, m, &r, nil)
+		return r, l.removeFrom(ctx, spans, &r, nil)
 	}
 	if what == Pseudonymised || len(r.Values) > 0 {
 		r.Key = l.pseudonymKey()
@@ -88,12 +88,12 @@ func (l *Ledger) remove(ctx context.Context, what string, m *Removal, act func(w
 	if err != nil {
 		return r, err
 	}
-	err = l.removeFrom(ctx, spans, m, &r, act)
+	err = l.removeFrom(ctx, spans, &r, act)
 	return r, errors.Join(err, end(context.WithoutCancel(ctx)))
 }
 
 // removeFrom goes through spans; without act it counts.
-func (l *Ledger) removeFrom(ctx context.Context, spans []span, m *Removal, r *Record, act func(w *pebble.Batch, key, value []byte) error) error {
+func (l *Ledger) removeFrom(ctx context.Context, spans []span, r *Record, act func(w *pebble.Batch, key, value []byte) error) error {
 	limit := momentOf(r.Before).day()
 	var s sighting
 	for _, part := range spans {
