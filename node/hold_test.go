@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,10 +19,16 @@ import (
 func filesWith(t *testing.T, dir, text string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if errors.Is(err, os.ErrNotExist) || (err == nil && entry.IsDir()) { // it may be removed just now
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		content, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
 		if err == nil && bytes.Contains(content, []byte(text)) {
 			names = append(names, path)
 		}
