@@ -46,6 +46,9 @@ type Config struct {
 	// Hunt is asked instead of the node's own memory, where several share the
 	// work; nil is the node's.
 	Hunt func(context.Context, node.Hunt) (node.Hunted, error)
+	// Cluster tells of all workers together, where several share the work; nil where
+	// the node tells of itself.
+	Cluster *Cluster
 	// Intake answers everything that is not the API's.
 	Intake http.Handler
 	// Ready are the parts that have to work for the node to be ready.
@@ -189,6 +192,9 @@ const positionHeader = "Tocsin-Position"
 
 // findings writes what was found after a position, as lines of JSON.
 func (a *api) findings(w http.ResponseWriter, r *http.Request) error {
+	if a.Cluster != nil {
+		return a.allFindings(w, r)
+	}
 	after := uint64(0)
 	if text := r.URL.Query().Get("after"); text != "" {
 		var err error
@@ -211,7 +217,14 @@ func (a *api) findings(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-func (a *api) memory(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) memory(w http.ResponseWriter, r *http.Request) error {
+	if a.Cluster != nil {
+		return a.allMemory(w, r)
+	}
+	return a.ownMemory(w)
+}
+
+func (a *api) ownMemory(w http.ResponseWriter) error {
 	stats, err := a.Node.Stats()
 	if err != nil {
 		return err
@@ -223,5 +236,5 @@ func (a *api) compact(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Node.Compact(r.Context()); err != nil {
 		return err
 	}
-	return a.memory(w, r)
+	return a.ownMemory(w)
 }

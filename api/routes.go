@@ -21,6 +21,8 @@ func Routes() []Route {
 		{"POST /api/v1/hunt", people.AskMemory, (*api).hunt},
 		{"GET /api/v1/findings", people.ReadFindings, (*api).findings},
 		{"GET /api/v1/memory", people.ReadNode, (*api).memory},
+		{"GET /api/v1/sources", people.ReadNode, (*api).sources},
+		{"GET /api/v1/cluster", people.ReadNode, (*api).cluster},
 		{"POST /api/v1/memory/compact", people.TendMemory, (*api).compact},
 		{"GET /api/v1/memory/holds", people.AskMemory, (*api).listHolds},
 		{"POST /api/v1/memory/holds", people.OperateNode, (*api).addHold},

@@ -32,7 +32,7 @@ const (
 // indicators in force, and measures how long after its request began an event
 // is among the findings. The sender runs on the same processors.
 func (b *bench) taking(ctx context.Context, s *stream) (*report, error) {
-	n, err := b.startNode(ctx)
+	n, err := b.startNode(ctx, "taking", "")
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +79,13 @@ type takingNode struct {
 	begun map[int]time.Time // guarded by mu: when the request of a marked event began
 }
 
-func (b *bench) startNode(ctx context.Context) (*takingNode, error) {
+// startNode starts a node in a folder of its own, with a configuration.
+func (b *bench) startNode(ctx context.Context, name, config string) (*takingNode, error) {
 	rules, err := windowsRules(b.data)
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(b.work, "taking")
+	dir := filepath.Join(b.work, name)
 	if err := os.MkdirAll(filepath.Join(dir, "rules"), 0o700); err != nil {
 		return nil, err
 	}
@@ -102,6 +103,14 @@ func (b *bench) startNode(ctx context.Context) (*takingNode, error) {
 	}
 	n := &takingNode{begun: map[int]time.Time{}}
 	data := filepath.Join(dir, "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	if config != "" {
+		if err := os.WriteFile(filepath.Join(data, "tocsin.yaml"), []byte(config), 0o600); err != nil {
+			return nil, err
+		}
+	}
 	for role, token := range map[string]*string{"sensor": &n.sensor, "analyst": &n.analyst} {
 		out, err := exec.CommandContext(ctx, b.product, "token", "create", "--data", data, "--role", role).Output()
 		if err != nil {

@@ -71,6 +71,7 @@ func sections() []section {
 		{name: "evtx", run: (*bench).binaryLogs},
 		{name: "watch", run: (*bench).watching},
 		{name: "intake", run: (*bench).taking},
+		{name: "pressure", run: (*bench).pressing},
 		{name: "indicators", run: (*bench).indicators},
 		{name: "ledger", run: (*bench).ledgerBesideSQL, alone: true},
 		{name: "ledger-alone", run: (*bench).ledgerAlone, alone: true},

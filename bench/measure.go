@@ -131,13 +131,18 @@ func peakMemory(pid int) func() int64 {
 	}
 }
 
-// residentPeak reads VmHWM (proc(5)); 0 when the process is gone.
-func residentPeak(pid int) int64 {
+// residentPeak is the most memory that a process had, and resident what it has
+// now; 0 when it is gone (proc(5)).
+func residentPeak(pid int) int64 { return statusBytes(pid, "VmHWM:") }
+
+func resident(pid int) int64 { return statusBytes(pid, "VmRSS:") }
+
+func statusBytes(pid int, name string) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	_, after, found := strings.Cut(string(status), "VmHWM:")
+	_, after, found := strings.Cut(string(status), name)
 	if !found {
 		return 0
 	}

@@ -21,6 +21,22 @@ func (in *Intake) Seen(source string, events uint64, newest time.Time, problems 
 	}
 }
 
+// SeenElsewhere is Seen at a worker for records that another node took in: here
+// they arrived when they were worked on. Sources are registered by it.
+func (in *Intake) SeenElsewhere(source *telemetry.Source, events, size uint64, newest time.Time, problems []telemetry.Problem) {
+	s := in.sources.elsewhere(source.Name)
+	if s == nil {
+		return
+	}
+	records := events
+	for _, p := range problems {
+		records += p.Count
+	}
+	now := in.now()
+	s.arrived(now, string(source.Format), int(records), int(size))
+	s.decoded(now, events, newest, problems)
+}
+
 // SetAside keeps a record that could not be decoded, as telemetry.Decoder hands
 // it to its Malformed, with the reason. It does not count it: Seen does.
 func (in *Intake) SetAside(reason string, record *telemetry.Block) {
@@ -43,7 +59,7 @@ func (in *Intake) Sources() []Health { return in.sources.health() }
 // serveSources answers GET /api/v1/sources.
 func (in *Intake) serveSources(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(Registry{in.Sources()})
+	_ = json.NewEncoder(w).Encode(Registry{Sources: in.Sources()})
 }
 
 // AsideAnswer tells what was set aside.

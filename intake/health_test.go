@@ -23,6 +23,26 @@ func (s *station) send(t *testing.T, n int) {
 	}
 }
 
+// A worker knows how sources do that another node took in for it.
+func TestHealthOfWhatAnotherNodeTookIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStation(t, intake.Config{})
+		for _, name := range []string{"bulk/dc01/x", "bulk/dc01/x", "nonsense", "/var/log/x"} {
+			s.SeenElsewhere(&telemetry.Source{Name: name, Format: telemetry.JSON}, 50, 4000, time.Now().Add(-time.Minute), []telemetry.Problem{{Reason: "bad", Count: 2}})
+			time.Sleep(10 * time.Second)
+		}
+		all := s.Sources()
+		if len(all) != 1 {
+			t.Fatalf("%+v", all)
+		}
+		h := all[0]
+		if h.Name != "bulk/dc01/x" || h.Kind != "bulk" || h.Format != "json" || h.Records != 104 || h.Bytes != 8000 || h.Events != 100 || h.Lag != 60 || h.Problems["bad"] != 4 || h.Rate1 == 0 {
+			t.Errorf("%+v", h)
+		}
+	})
+}
+
 func TestHealthTellsRatesLagAndProblems(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

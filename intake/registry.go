@@ -34,6 +34,9 @@ type registry struct {
 // Registry is every source with its health, as it is stored and told.
 type Registry struct {
 	Sources []Health `json:"sources"`
+	// Silent are workers, of several, that did not tell theirs, and Partial says why.
+	Silent  []string `json:"silent,omitempty"`
+	Partial []string `json:"partial,omitempty"`
 }
 
 // openRegistry reads what was known before. A damaged file costs history, not
@@ -87,7 +90,7 @@ func (r *registry) save() error {
 	if r.path == "" {
 		return nil
 	}
-	text, err := json.Marshal(Registry{r.health()})
+	text, err := json.Marshal(Registry{Sources: r.health()})
 	if err != nil {
 		return fmt.Errorf("registry of sources: %w", err)
 	}
@@ -133,6 +136,16 @@ func (r *registry) source(kind, name string) *source {
 		r.by[full] = s
 	}
 	return s
+}
+
+// elsewhere returns a source of that full name that another node took in, and
+// registers it.
+func (r *registry) elsewhere(full string) *source {
+	kind, name, _ := strings.Cut(full, "/")
+	if kind == "" || name == "" { // none that an intake gives
+		return nil
+	}
+	return r.source(kind, name)
 }
 
 // listener returns the source that stands for a listener: what is lost before

@@ -12,6 +12,8 @@ import (
 // Health is how a source does.
 type Health struct {
 	Name string `json:"name"`
+	// Worker is which of several workers says so.
+	Worker string `json:"worker,omitempty"`
 	// Kind is bulk, otlp, events, syslog or file; requests and listener are not
 	// sources but where what was lost before its source was known is counted.
 	Kind   string    `json:"kind"`

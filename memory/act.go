@@ -46,6 +46,10 @@ type Act struct {
 	// again. Failed says what of it could not be done.
 	Finished time.Time `json:"finished,omitzero"`
 	Failed   string    `json:"failed,omitempty"`
+	// JournalGivenBack says that the journal holds nothing any more of what came
+	// before; Kept where values stand still, on purpose, a sentence each.
+	JournalGivenBack bool     `json:"journal_given_back,omitempty"`
+	Kept             []string `json:"kept,omitempty"`
 	Removed
 }
 

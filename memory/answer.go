@@ -58,11 +58,13 @@ func (a *Answer) Join(b *Answer) {
 	a.Count += b.Count
 	a.Undated += b.Undated
 	a.Estimated = a.Estimated || b.Estimated
+	// Of hosts that are not named nobody knows whether both saw them.
+	unnamed := uint64(len(a.Hosts)) < a.HostCount && uint64(len(b.Hosts)) < b.HostCount
+	a.HostsEstimated = a.HostsEstimated || b.HostsEstimated || unnamed
 	both := len(a.Hosts) + len(b.Hosts)
 	a.Hosts = append(a.Hosts, b.Hosts...)
 	slices.Sort(a.Hosts)
 	a.Hosts = slices.Compact(a.Hosts)
-	a.HostsEstimated = a.HostsEstimated || b.HostsEstimated
 	a.HostCount += b.HostCount - uint64(both-len(a.Hosts))
 	a.Seen = append(a.Seen, b.Seen...)
 	a.Examples = append(a.Examples, b.Examples...)

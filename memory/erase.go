@@ -39,10 +39,10 @@ type Erasure struct {
 // The error is fault.Conflict, and names the case, for a single value that is
 // held.
 //
-// What was not yet written to the archive is written first. The names of hosts
-// and sources stay, in events and in the ledger, where they are such values too.
-// Values that the journal, findings, what is set aside and backups have are not touched.
-func (m *Memory) Erase(ctx context.Context, e Erasure) (Act, error) {
+// What was not yet written to the archive is written first. Then giveBack is
+// called, which has the journal give back what came before and is remembered; it
+// may be nil where there is no journal. What stays on purpose is in Act.Kept.
+func (m *Memory) Erase(ctx context.Context, e Erasure, giveBack func(context.Context) error) (Act, error) {
 	e.Before = e.Before.UTC().Truncate(24 * time.Hour)
 	if err := e.check(time.Now()); err != nil {
 		return Act{}, err
@@ -57,7 +57,7 @@ func (m *Memory) Erase(ctx context.Context, e Erasure) (Act, error) {
 	}
 	m.erasing.Lock()
 	defer m.erasing.Unlock()
-	act := Act{What: Erased, By: e.By, Reason: e.Reason, Kind: e.Kind, Before: e.Before}
+	act := Act{What: Erased, By: e.By, Reason: e.Reason, Kind: e.Kind, Before: e.Before, Kept: kept(e.Kind)}
 	if e.Pseudonymise {
 		act.What = Pseudonymised
 	}
@@ -75,6 +75,10 @@ func (m *Memory) Erase(ctx context.Context, e Erasure) (Act, error) {
 		return act, err
 	}
 	err := m.erase(ctx, &e, &act.Removed)
+	if err == nil && giveBack != nil {
+		err = giveBack(ctx)
+		act.JournalGivenBack = err == nil
+	}
 	if err == nil {
 		act.Finished = time.Now().UTC()
 	} else {
@@ -83,7 +87,21 @@ func (m *Memory) Erase(ctx context.Context, e Erasure) (Act, error) {
 	return act, errors.Join(err, m.acts.add(&act))
 }
 
-func (e *Erasure) check(now time.Time) error {
+// kept says where values of a kind stay on purpose.
+func kept(kind intel.ObservableKind) []string {
+	var where []string
+	switch kind {
+	case intel.Domain, intel.IPAddress, intel.FilePath, intel.FileName: // what hosts and sources are named by
+		where = append(where, "Events keep the names of the host and the source that they came from, and the ledger the names of hosts and sources, also where such a name is a value that was meant.")
+	}
+	return append(where, "Findings, records set aside, exports and backups keep the values that they have.")
+}
+
+// check checks what is wanted, and brings values into normal form.
+func (e *Erasure) check(now time.Time) (err error) {
+	if e.Only, err = normal(e.Only); err != nil {
+		return fmt.Errorf("erase: %w", err)
+	}
 	switch {
 	case e.Kind == intel.NoObservable || e.Kind == intel.IPRange:
 		return fmt.Errorf("erase: %q is no kind that is remembered: %w", e.Kind, fault.Invalid)
@@ -129,8 +147,10 @@ func (m *Memory) eraseLedger(ctx context.Context, e *Erasure, removed *Removed) 
 	}
 	r, err := remove(ctx, removal)
 	removed.Observables, removed.HeldObservables = r.Observables, r.Held
-	if err != nil || e.Dry || r.Observables == 0 {
+	if err != nil || e.Dry {
 		return err
 	}
-	return m.Ledger.Compact(ctx) // what was deleted is on disk until then
+	// What was deleted is on disk until then: by this erasure, or by one that was
+	// broken off.
+	return m.Ledger.Scrub(ctx)
 }

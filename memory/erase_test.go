@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -161,12 +162,12 @@ func TestErasedIsGoneFromLedgerAndEventsAndHeldStays(t *testing.T) {
 		}
 		before := w.events(t)
 		e := memory.Erasure{Kind: intel.Domain, Before: since, By: "bob", Reason: "as agreed", Pseudonymise: pseudonymise, Dry: true}
-		dry, err := w.Erase(t.Context(), e)
+		dry, err := w.Erase(t.Context(), e, nil)
 		if err != nil || !slices.Equal(w.events(t), before) || len(w.Acts()) != 2 {
 			t.Errorf("a dry run changes things: %v, %+v", err, w.Acts())
 		}
 		e.Dry = false
-		act, err := w.Erase(t.Context(), e)
+		act, err := w.Erase(t.Context(), e, nil)
 		want := memory.Removed{Observables: 2, HeldObservables: 1, Segments: 1, Events: 2, HeldEvents: 2}
 		if err != nil || act.Removed != want || dry.Removed != want || act.By != "bob" || act.Finished.IsZero() {
 			t.Errorf("%+v, %+v, %v, want %+v", act, dry.Removed, err, want)
@@ -196,7 +197,7 @@ func TestErasedIsGoneFromLedgerAndEventsAndHeldStays(t *testing.T) {
 		if acts := w.Acts(); len(acts) != 3 || acts[2].Reason != "as agreed" || acts[2].Removed != want || w.Redacted(old) == "" || w.Redacted(since) != "" {
 			t.Errorf("acts: %+v", acts)
 		}
-		if again, err := w.Erase(t.Context(), e); err != nil || again.Observables != 0 || again.Events != 0 {
+		if again, err := w.Erase(t.Context(), e, nil); err != nil || again.Observables != 0 || again.Events != 0 {
 			t.Errorf("again: %+v, %v", again, err)
 		}
 	}
@@ -214,13 +215,13 @@ func TestSingleValueIsErasedAlsoWhereNobodySaysWhatAFieldHolds(t *testing.T) {
 	if err := w.Hold(t.Context(), memory.Hold{Case: "c", Observables: []memory.HeldObservable{ann}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Erase(t.Context(), e); !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "held for c") {
+	if _, err := w.Erase(t.Context(), e, nil); !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "held for c") {
 		t.Errorf("held: %v", err)
 	}
 	if err := w.Release(t.Context(), "c", "ann", ""); err != nil {
 		t.Fatal(err)
 	}
-	act, err := w.Erase(t.Context(), e)
+	act, err := w.Erase(t.Context(), e, nil)
 	if err != nil || act.Events != 1 {
 		t.Errorf("%+v, %v", act, err)
 	}
@@ -300,7 +301,7 @@ func TestHoldsAndErasuresThatCannotBe(t *testing.T) {
 
 func erase(t *testing.T, w *world, e memory.Erasure) error {
 	t.Helper()
-	_, err := w.Erase(t.Context(), e)
+	_, err := w.Erase(t.Context(), e, nil)
 	return err
 }
 
@@ -406,4 +407,122 @@ func shown(row *archive.Row) string {
 		text = fmt.Appendf(text, "%d=%q ", f.Name, f.Value)
 	}
 	return string(text)
+}
+
+// A hold is found under the normal form alone, whoever named it.
+func TestHoldsAndErasuresTakeValuesAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	w := open(t, t.TempDir())
+	w.put(t, event{old, "pc", []string{"QueryName", "x.held.example"}}, event{old, "pc", []string{"QueryName", "gone.example"}})
+	if err := w.Hold(t.Context(), memory.Hold{Case: "c", Observables: []memory.HeldObservable{{Kind: intel.Domain, Value: "HELD.Example."}}}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := w.Ledger.Prune(t.Context(), since, 0); err != nil || r.Observables != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if seen, _ := w.seen(t, domain("x.held.example")); !seen {
+		t.Error("what is held is gone")
+	}
+	only := []memory.HeldObservable{{Kind: intel.Domain, Value: "Gone.Example"}}
+	act, err := w.Erase(t.Context(), memory.Erasure{Kind: intel.Domain, Before: since, Reason: "x", Only: only}, nil)
+	if err != nil || act.Events != 1 {
+		t.Errorf("%+v, %v", act, err)
+	}
+	for name, err := range map[string]error{
+		"hold":  w.Hold(t.Context(), memory.Hold{Case: "c", Observables: []memory.HeldObservable{{Kind: intel.IPAddress, Value: "nonsense"}}}),
+		"erase": erase(t, w, memory.Erasure{Kind: intel.IPAddress, Before: since, Reason: "x", Only: []memory.HeldObservable{{Kind: intel.IPAddress, Value: "nonsense"}}}),
+	} {
+		if !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The ledger may be older than the list of holds, as in a backup: all that is
+// listed holds again, also where it knew a part of a case.
+func TestAllThatIsListedHoldsInALedgerThatWasPutBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := open(t, dir)
+	w.put(t, event{old, "pc", []string{"QueryName", "first.example"}}, event{old, "pc", []string{"QueryName", "second.example"}})
+	hold := func(name string) {
+		t.Helper()
+		if err := w.Hold(t.Context(), memory.Hold{Case: "c", Observables: []memory.HeldObservable{held(domain(name))}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold("first.example")
+	earlier := filepath.Join(t.TempDir(), "earlier")
+	if _, err := w.Ledger.Checkpoint(t.Context(), earlier); err != nil {
+		t.Fatal(err)
+	}
+	hold("second.example")
+	w.close(t)
+	folder := filepath.Join(dir, memory.LedgerFolder)
+	if err := errors.Join(os.RemoveAll(folder), os.Rename(earlier, folder)); err != nil {
+		t.Fatal(err)
+	}
+	w = open(t, dir)
+	if err := w.RestoreHolds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := w.Ledger.Prune(t.Context(), since, 0); err != nil || r.Observables != 0 {
+		t.Errorf("what is held is forgotten: %+v, %v", r, err)
+	}
+}
+
+// A release that a crash breaks off between the list and the ledger holds on in
+// the ledger: that is shown, and can be ended.
+func TestWhatTheLedgerAloneHoldsIsShownAndReleased(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := open(t, dir)
+	w.put(t, event{old, "pc", []string{"QueryName", "a.example"}})
+	if err := w.Hold(t.Context(), memory.Hold{Case: "c", Observables: []memory.HeldObservable{held(domain("a.example"))}}); err != nil {
+		t.Fatal(err)
+	}
+	w.close(t)
+	if err := os.WriteFile(filepath.Join(dir, memory.HoldsFile), []byte("[]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w = open(t, dir)
+	if list := w.Holds(); len(list) != 1 || list[0].Case != "c" || list[0].Reason != memory.LedgerOnly {
+		t.Errorf("%+v", list)
+	}
+	if err := w.Release(t.Context(), "c", "ann", ""); err != nil || len(w.Holds()) != 0 {
+		t.Errorf("%v, %+v", err, w.Holds())
+	}
+}
+
+func TestJoinedHostsThatAreNotAllNamedAreAnEstimate(t *testing.T) {
+	t.Parallel()
+	a := memory.Answer{Hosts: []string{"pc-1"}, HostCount: 1}
+	b := memory.Answer{Hosts: []string{"pc-1", "pc-2"}, HostCount: 200}
+	a.Join(&b)
+	if a.HostCount != 200 || a.HostsEstimated {
+		t.Errorf("one names all: %+v", a)
+	}
+	c := memory.Answer{Hosts: []string{"pc-2", "pc-3"}, HostCount: 150}
+	a.Join(&c)
+	if a.HostCount != 349 || !a.HostsEstimated {
+		t.Errorf("neither names all: %+v", a)
+	}
+}
+
+// An erasure is done when the journal has given back what came before; one that
+// cannot is not.
+func TestErasureIsDoneWhenTheJournalHasGivenBack(t *testing.T) {
+	t.Parallel()
+	w := open(t, t.TempDir())
+	w.put(t, event{old, "pc", []string{"QueryName", "a.example"}})
+	e := memory.Erasure{Kind: intel.Domain, Before: since, Reason: "x"}
+	full := errors.New("the disk is full")
+	act, err := w.Erase(t.Context(), e, func(context.Context) error { return full })
+	if !errors.Is(err, full) || act.JournalGivenBack || !act.Finished.IsZero() || act.Events != 1 || w.Acts()[0].Failed == "" {
+		t.Errorf("%+v, %v", act, err)
+	}
+	act, err = w.Erase(t.Context(), e, func(context.Context) error { return nil })
+	if err != nil || !act.JournalGivenBack || act.Finished.IsZero() || len(act.Kept) != 2 {
+		t.Errorf("%+v, %v", act, err)
+	}
 }

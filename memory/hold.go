@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tocsin/intel"
+	"tocsin/intel/observable"
 	"tocsin/internal/disk"
 	"tocsin/internal/fault"
 	"tocsin/memory/archive"
@@ -110,37 +111,56 @@ func (h *holds) replace(list []Hold) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(h.path, append(text, '\n')); err != nil {
+	if err := disk.Replace(h.path, append(text, '\n')); err != nil {
 		return fmt.Errorf("holds: %w", err)
 	}
 	h.current.Store(&list)
 	return nil
 }
 
-// replaceFile replaces a file by one that only we may read, whole or not at all.
-func replaceFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-") // mode 0600
-	if err != nil {
-		return err
+// Holds returns the holds, in the order in which they were made, and behind them
+// the cases for which the ledger alone holds something: one whose hold or release
+// was broken off, or whose list was lost. Release ends those too.
+func (m *Memory) Holds() []Hold {
+	all := slices.Clone(m.holds.list())
+	listed := map[string]bool{}
+	for _, h := range all {
+		listed[h.Case] = listed[h.Case] || len(h.Observables) > 0
 	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+	for _, name := range m.Ledger.Cases() {
+		if !listed[name] {
+			all = append(all, Hold{Case: name, Reason: LedgerOnly})
+		}
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return disk.SyncFolder(filepath.Dir(path))
+	return all
 }
 
-// Holds returns the holds, in the order in which they were made.
-func (m *Memory) Holds() []Hold { return slices.Clone(m.holds.list()) }
+// LedgerOnly is the reason of a hold that the ledger alone knows of.
+const LedgerOnly = "the ledger holds observables for it, and the list of holds does not say which: hold them again, or release the case"
+
+// normal returns observables in normal form, whoever named them: only so they are
+// found. The error is fault.Invalid.
+func normal(named []HeldObservable) ([]HeldObservable, error) {
+	all := make([]HeldObservable, 0, len(named))
+	for _, n := range named {
+		o, err := observable.Parse(n.Kind, n.Value)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", err, fault.Invalid)
+		}
+		all = append(all, HeldObservable(o))
+	}
+	return all, nil
+}
 
 // Hold adds a hold. Several for one case add up. The error is fault.Invalid for
 // one that names nothing.
 func (m *Memory) Hold(ctx context.Context, h Hold) error {
 	if len(h.Observables) == 0 && h.Events.empty() {
 		return fmt.Errorf("hold for case %q: name observables, or the host, source or time of events: %w", h.Case, fault.Invalid)
+	}
+	var err error
+	if h.Observables, err = normal(h.Observables); err != nil {
+		return fmt.Errorf("hold for case %q: %w", h.Case, err)
 	}
 	if h.Events.empty() {
 		h.Events = nil
@@ -150,7 +170,7 @@ func (m *Memory) Hold(ctx context.Context, h Hold) error {
 	m.holds.writing.Lock()
 	defer m.holds.writing.Unlock()
 	h.At = time.Now().UTC()
-	// The ledger first: what it holds too much is shown, and can be released.
+	// The ledger first: what it holds too much Holds shows, and can be released.
 	if err := m.holdObservables(ctx, &h); err != nil {
 		return err
 	}
@@ -193,13 +213,13 @@ func (m *Memory) Release(ctx context.Context, name, by, reason string) error {
 	return m.acts.add(&Act{What: Released, Case: name, By: by, Reason: reason})
 }
 
-// RestoreHolds has the ledger hold what it does not know of, when it was put back
-// from elsewhere. It is called before anything is forgotten.
+// RestoreHolds has the ledger hold all that is listed, of which it may not know
+// when it was put back from elsewhere. It is called before anything is forgotten.
 func (m *Memory) RestoreHolds(ctx context.Context) error {
 	m.holds.writing.Lock()
 	defer m.holds.writing.Unlock()
 	for _, h := range m.holds.list() {
-		if len(h.Observables) > 0 && !m.Ledger.Holds(h.Case) {
+		if len(h.Observables) > 0 {
 			if err := m.holdObservables(ctx, &h); err != nil {
 				return err
 			}

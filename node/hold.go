@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"fmt"
 
+	"tocsin/internal/fault"
 	"tocsin/memory"
 )
 
@@ -22,14 +24,32 @@ func (n *Node) Release(ctx context.Context, name, by, reason string) error {
 func (n *Node) Acts() []memory.Act { return n.memory.Acts() }
 
 // Erase erases or pseudonymises what came up to now, and gives back what the
-// journal still has of it and can.
+// journal has of it. Run must be going on.
 func (n *Node) Erase(ctx context.Context, e memory.Erasure) (memory.Act, error) {
+	last := uint64(0)
+	if !e.Dry {
+		var err error
+		if last, err = n.memory.Journal.Rotate(); err != nil {
+			return memory.Act{}, err
+		}
+	}
 	if err := n.Remembered(ctx); err != nil {
 		return memory.Act{}, err
 	}
-	act, err := n.memory.Erase(ctx, e)
-	if err != nil || e.Dry {
-		return act, err
+	return n.memory.Erase(ctx, e, func(ctx context.Context) error { return n.giveBackThrough(ctx, last) })
+}
+
+// giveBackThrough gives the journal back up to an entry that ends a segment and
+// that Run has worked on.
+func (n *Node) giveBackThrough(ctx context.Context, last uint64) error {
+	if err := n.memory.Archive.Flush(); err != nil {
+		return err
 	}
-	return act, n.trim(ctx)
+	if err := n.trim(ctx); err != nil {
+		return err
+	}
+	if oldest := n.memory.Journal.Oldest(); oldest <= last {
+		return fmt.Errorf("the journal still has entries from %d on, of those up to %d that were to be given back: %w", oldest, last, fault.Unavailable)
+	}
+	return nil
 }

@@ -22,12 +22,17 @@ func (h *hunting) judge(ctx context.Context) error {
 }
 
 // doubtRules notes at the answers to rules why they may have missed something:
-// the archive was not gone through as a whole, or values in it were erased.
+// the archive was not gone through as a whole, or events or values in it are gone.
+// It is asked after the archive was gone through, since what is removed is noted
+// before.
 func (h *hunting) doubtRules() {
 	if len(h.sources) == 0 {
 		return
 	}
 	doubt := h.node.memory.Redacted(h.Since)
+	if since := h.node.memory.Archive.Since(); h.Since.Before(since) {
+		doubt = fmt.Sprintf("events before %s were removed to make room, or as too old: ask about the time since", since.Format(time.DateTime))
+	}
 	if n := len(h.partial); n > 0 {
 		doubt = h.partial[n-1]
 	}

@@ -27,6 +27,16 @@ type Stats struct {
 	Waiting      uint64        `json:"waiting"`       // entries of it that nobody has worked on
 	Ledger       ledger.Stats  `json:"ledger"`
 	Archive      archive.Stats `json:"archive"`
+	// Workers are those whose memories are added up, where several share the work,
+	// and Silence those that are missing.
+	Workers []WorkerStats `json:"workers,omitempty"`
+	Silence
+}
+
+// WorkerStats is what one of several nodes remembers.
+type WorkerStats struct {
+	Worker string `json:"worker"`
+	Stats
 }
 
 // Stats returns what is remembered.
@@ -46,7 +56,16 @@ func (n *Node) Stats() (Stats, error) {
 
 // Compact gives room on disk back that is not needed any more.
 func (n *Node) Compact(ctx context.Context) error {
-	return errors.Join(n.memory.Archive.Flush(), n.memory.Archive.Compact(ctx), n.memory.Ledger.Compact(ctx), n.trim(ctx))
+	return errors.Join(n.memory.Archive.Flush(), n.memory.Archive.Compact(ctx), n.compactLedger(ctx), n.trim(ctx))
+}
+
+// compactLedger leaves nothing of what was deleted, where the disk has room for
+// that; where it has none, room is what is needed.
+func (n *Node) compactLedger(ctx context.Context) error {
+	if n.memory.Ledger.Ready() != nil {
+		return n.memory.Ledger.Compact(ctx)
+	}
+	return n.memory.Ledger.Scrub(ctx)
 }
 
 // Export writes the ledger, as Import reads it.

@@ -5,15 +5,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"tocsin/intake"
 	"tocsin/internal/testdata"
+	"tocsin/node"
 )
 
 // upNode is a process of "tocsin up".
@@ -24,6 +29,16 @@ type upNode struct {
 	log          bytes.Buffer // to be read when the process has ended
 }
 
+// connectionRule finds what connections makes of one machine.
+const connectionRule = `
+title: Connection of ws-3
+id: 99999999-9999-4999-8999-999999999993
+logsource: {category: network_connection, product: windows}
+detection:
+  selection: {Image: 'C:\a.exe', Computer: ws-3}
+  condition: selection
+`
+
 func startUp(t *testing.T, nats *testdata.NATS, role, name string) *upNode {
 	t.Helper()
 	n := &upNode{dir: t.TempDir(), args: []string{"--listen", "127.0.0.1:0", "--nats", nats.URL(), "--role", role}}
@@ -31,6 +46,11 @@ func startUp(t *testing.T, nats *testdata.NATS, role, name string) *upNode {
 	if err := os.WriteFile(filepath.Join(n.dir, configName), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	rules := filepath.Join(n.dir, "rule.yml")
+	if err := os.WriteFile(rules, []byte(connectionRule), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.args = append(n.args, "--rules", rules)
 	n.again(t)
 	t.Cleanup(n.kill)
 	return n
@@ -208,6 +228,8 @@ func TestNodesThatShareTheWork(t *testing.T) {
 		t.Errorf("%d events count twice, at most %d may", twice, most)
 	}
 
+	serve.tellsOfAllWorkers(t, analyst, workers["a"], uint64(len(addresses)))
+
 	if _, notes := workers["b"].huntAsAnalyst(t, addresses[:1]); !strings.Contains(notes, "its role is worker") {
 		t.Errorf("a hunt at a worker: %s", notes)
 	}
@@ -215,6 +237,108 @@ func TestNodesThatShareTheWork(t *testing.T) {
 	events, _ := connections(9000, 1)
 	if serve.postOnce(t, own, "{\"create\":{\"_index\":\"x\"}}\n"+events[0]+"\n") {
 		t.Error("a serving node takes telemetry in")
+	}
+}
+
+// get asks a node and returns the answer's body.
+func (n *upNode) fetch(t *testing.T, tokenFile, path string) (http.Header, []byte) {
+	t.Helper()
+	token, err := os.ReadFile(tokenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.address+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: status %d, %v: %s", path, response.StatusCode, err, body)
+	}
+	return response.Header, body
+}
+
+// read asks a node for JSON.
+func (n *upNode) read(t *testing.T, tokenFile, path string, into any) {
+	t.Helper()
+	if _, body := n.fetch(t, tokenFile, path); json.Unmarshal(body, into) != nil {
+		t.Fatalf("%s: %s", path, body)
+	}
+}
+
+// tellsOfAllWorkers checks what a serving node tells of a, b and c, of whom a is
+// killed in the end.
+func (n *upNode) tellsOfAllWorkers(t *testing.T, tokenFile string, a *upNode, events uint64) {
+	t.Helper()
+	var memory node.Stats
+	n.read(t, tokenFile, "/api/v1/memory", &memory)
+	if len(memory.Workers) != 3 || memory.Silent != nil || uint64(memory.Archive.Events+memory.Archive.Waiting) < events {
+		t.Errorf("memory: %+v", memory)
+	}
+	var sources intake.Registry
+	n.read(t, tokenFile, "/api/v1/sources", &sources)
+	taken, by := uint64(0), map[string]bool{}
+	for _, s := range sources.Sources {
+		taken += s.Events
+		by[s.Worker] = true
+	}
+	if taken < events || len(by) < 2 || sources.Partial != nil {
+		t.Errorf("%d events of sources told by %v, want %d: %+v", taken, by, events, sources)
+	}
+	var state clusterState
+	n.read(t, tokenFile, "/api/v1/cluster", &state)
+	if len(state.Workers) != 3 || len(state.Members) != 3 || !state.Connected || state.Backlog == nil || state.Partial != nil {
+		t.Errorf("cluster: %+v", state)
+	}
+	found, position := map[string]int{}, ""
+	page := func() (header http.Header, lines int) {
+		t.Helper()
+		header, text := n.fetch(t, tokenFile, "/api/v1/findings?after="+url.QueryEscape(position))
+		position = header.Get("Tocsin-Position")
+		for line := range bytes.Lines(text) {
+			var f struct{ Worker string }
+			if json.Unmarshal(line, &f) != nil || f.Worker == "" {
+				t.Fatalf("a finding: %s", line)
+			}
+			found[f.Worker]++
+			lines++
+		}
+		return header, lines
+	}
+	for more := true; more; {
+		_, lines := page()
+		more = lines > 0
+	}
+	if len(found) < 2 {
+		t.Errorf("findings of %v", found)
+	}
+	a.kill()
+	header, lines := page()
+	if lines != 0 || header.Get("Tocsin-Silent") != "a" || !strings.Contains(position, "a:") {
+		t.Errorf("%d findings after the last, %v, position %s", lines, header, position)
+	}
+	memory = node.Stats{}
+	n.read(t, tokenFile, "/api/v1/memory", &memory)
+	n.read(t, tokenFile, "/api/v1/sources", &sources)
+	n.read(t, tokenFile, "/api/v1/cluster", &state)
+	for what, silence := range map[string]node.Silence{"memory": memory.Silence, "sources": {Silent: sources.Silent, Partial: sources.Partial}, "cluster": state.Silence} {
+		if !slices.Equal(silence.Silent, []string{"a"}) || len(silence.Partial) != 1 || !strings.Contains(silence.Partial[0], "worker a did not answer") {
+			t.Errorf("%s: %+v", what, silence)
+		}
+	}
+	out, err := exec.Command("tocsin", "memory", "stats", "--node", n.address, "--token-file", tokenFile).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Added up over the workers b, c.") || !strings.Contains(string(out), "PARTIAL: worker a did not answer") {
+		t.Errorf("%s, %v", out, err)
+	}
+	out, err = exec.Command("tocsin", "source", "list", "--node", n.address, "--token-file", tokenFile).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "(worker b)") || !strings.Contains(string(out), "PARTIAL: worker a did not answer") {
+		t.Errorf("%s, %v", out, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"tocsin/client"
@@ -25,7 +26,7 @@ func (s *sourceListCmd) Run(ctx context.Context, c *console) error {
 	}
 	var sources []output.Source
 	if asked != nil {
-		sources, err = askSources(ctx, asked)
+		sources, err = c.askSources(ctx, asked)
 	} else {
 		sources, err = c.knownSources()
 	}
@@ -47,11 +48,17 @@ func (c *console) knownSources() ([]output.Source, error) {
 	return sourcesOf(known, nil), err
 }
 
-// askSources asks a node for what its intake and its memory know of sources.
-func askSources(ctx context.Context, asked *client.Client) ([]output.Source, error) {
+// askSources asks a node for what its intake and its memory know of sources, or
+// those of all workers, and tells which of these are missing.
+func (c *console) askSources(ctx context.Context, asked *client.Client) ([]output.Source, error) {
 	var known intake.Registry
 	if err := asked.Get(ctx, "/api/v1/sources", &known); err != nil {
 		return nil, err
+	}
+	for _, note := range known.Partial {
+		if _, err := fmt.Fprintf(c.err, "PARTIAL: %s.\n", output.Plain(note)); err != nil {
+			return nil, err
+		}
 	}
 	var stats node.Stats
 	if err := asked.Get(ctx, "/api/v1/memory", &stats); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -47,7 +48,12 @@ type spread struct {
 	role cluster.Role
 }
 
-const huntTopic = "hunt"
+// The questions that workers answer.
+const (
+	huntTopic     = "hunt"
+	stateTopic    = "state"
+	findingsTopic = "findings"
+)
 
 // openSpread joins the cluster, when there is one, and waits for its servers
 // until ctx ends.
@@ -67,14 +73,18 @@ func (r *running) openSpread(ctx context.Context, u spreadFlags, config fileConf
 	name := cmp.Or(c.Name, hostName())
 	var err error
 	s.Cluster, err = cluster.Open(ctx, cluster.Config{
-		Role:    s.role,
-		Bus:     bus.Config{URLs: servers, Name: "tocsin " + name, Credentials: c.Credentials, CA: c.CA, Certificate: c.Certificate, Key: c.Key},
-		Stream:  bus.StreamConfig{Name: c.Stream, Partitions: c.Partitions, Bytes: c.Bytes, Replicas: c.Replicas},
-		Name:    name,
-		Dir:     filepath.Join(r.data, clusterFolder),
-		Accept:  r.node.Accept,
-		Answers: map[string]func(context.Context, []byte) ([]byte, error){huntTopic: r.node.AnswerHunt},
-		Log:     r.log.With(slog.String("room", "cluster")),
+		Role:   s.role,
+		Bus:    bus.Config{URLs: servers, Name: "tocsin " + name, Credentials: c.Credentials, CA: c.CA, Certificate: c.Certificate, Key: c.Key},
+		Stream: bus.StreamConfig{Name: c.Stream, Partitions: c.Partitions, Bytes: c.Bytes, Replicas: c.Replicas},
+		Name:   name,
+		Dir:    filepath.Join(r.data, clusterFolder),
+		Accept: r.node.Accept,
+		Answers: map[string]func(context.Context, []byte) ([]byte, error){
+			huntTopic:     r.node.AnswerHunt,
+			stateTopic:    r.node.AnswerState(func() any { return r.intake.Sources() }),
+			findingsTopic: r.node.AnswerFindings(name),
+		},
+		Log: r.log.With(slog.String("room", "cluster")),
 	})
 	if err != nil {
 		return nil, err
@@ -143,15 +153,26 @@ func (s *spread) askAll(ctx context.Context, question []byte) (told []node.Told,
 	if s.Settled(waiting) != nil {
 		late = "what came last has reached no worker yet: ask again in a while"
 	}
-	replies, missing, err := s.Ask(ctx, huntTopic, question)
-	if err != nil {
-		return nil, "", err
+	told, err = s.ask(huntTopic)(ctx, question)
+	return told, late, err
+}
+
+// ask returns what puts a question on a topic to every worker.
+func (s *spread) ask(topic string) node.AskNodes {
+	return func(ctx context.Context, question []byte) (told []node.Told, err error) {
+		replies, missing, err := s.Ask(ctx, topic, question)
+		if errors.Is(err, fault.NotFound) { // no worker yet
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, reply := range replies {
+			told = append(told, node.Told{Node: reply.Worker, Answer: reply.Data})
+		}
+		for _, m := range missing {
+			told = append(told, node.Told{Node: m.Worker, Err: m.Err})
+		}
+		return told, nil
 	}
-	for _, reply := range replies {
-		told = append(told, node.Told{Node: reply.Worker, Answer: reply.Data})
-	}
-	for _, m := range missing {
-		told = append(told, node.Told{Node: m.Worker, Err: m.Err})
-	}
-	return told, late, nil
 }

@@ -77,7 +77,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.node, err = r.openNode(ctx, u.Mapping, node.Config{
 		Memory: config.memory(), Workers: u.Workers, Log: r.log.With(slog.String("room", "node")), Metrics: r.metrics,
 		Found: func(f *detect.Finding) { r.found(f) },
-		Heard: func(h node.Heard) { r.intake.Seen(h.Source.Name, h.Events, h.Newest, h.Problems) },
+		Heard: r.heard,
 		Malformed: func(reason string, record *telemetry.Block) {
 			r.intake.SetAside(reason, record)
 		},
@@ -130,7 +130,7 @@ func (r *running) run(ctx context.Context) error {
 		return err
 	}
 	handler := api.Handler(api.Config{
-		Node: r.node, Hunt: r.hunt(),
+		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Metrics: r.metrics, Ready: r.readyParts(),

@@ -38,3 +38,29 @@ func TestTimingWritesLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestReplacedFileIsWholeAndOurs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	for _, want := range []string{"first, and longer", "second"} {
+		if err := disk.Replace(path, []byte(want)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+	}
+	if err := disk.Replace(filepath.Join(dir, "missing", "file"), nil); err == nil {
+		t.Error("a file in a folder that is not there")
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := disk.Replace(filepath.Join(dir, "folder"), nil); err == nil {
+		t.Error("a folder is replaced by a file")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 2 {
+		t.Errorf("%v, %v", left, err)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"io"
 	"time"
 
-	"tocsin/intel"
 	"tocsin/memory"
 )
 
@@ -16,7 +15,10 @@ func WriteHolds(w io.Writer, holds []memory.Hold, t Terminal) error {
 	}
 	for i := range holds {
 		h := &holds[i]
-		head := Plain(h.Case) + "  " + tab.style.dim("since "+h.At.UTC().Format(time.DateTime)+" UTC, by "+Plain(h.By))
+		head := Plain(h.Case)
+		if !h.At.IsZero() { // else the ledger alone knows of it
+			head += "  " + tab.style.dim("since "+h.At.UTC().Format(time.DateTime)+" UTC, by "+Plain(h.By))
+		}
 		_, _ = tab.w.WriteString(head + "\n") // Flush tells
 		if h.Reason != "" {
 			tab.paragraph("  ", Plain(h.Reason))
@@ -57,8 +59,11 @@ func WriteErased(w io.Writer, a *memory.Act, dry bool, t Terminal) error {
 		text = "Nothing was changed. Would be " + a.What + ": "
 	}
 	tab.paragraph("", text+removedText(&a.Removed)+".")
-	if a.Kind == intel.Domain || a.Kind == intel.IPAddress { // what hosts and sources are named by
-		tab.paragraph("", "Events keep the names of the host and the source that they came from, and the ledger the names of hosts and sources, also where such a name is a value that was meant.")
+	if a.JournalGivenBack {
+		tab.paragraph("", "The journal holds nothing any more of what came before.")
+	}
+	for _, where := range a.Kept {
+		tab.paragraph("", where)
 	}
 	return tab.w.Flush()
 }

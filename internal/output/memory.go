@@ -23,6 +23,16 @@ func WriteMemory(w io.Writer, s *node.Stats, t Terminal) error {
 	if len(s.Ledger.Damaged) > 0 {
 		tab.paragraph("", "Damaged files: "+listed(s.Ledger.Damaged, len(s.Ledger.Damaged))+".")
 	}
+	if len(s.Workers) > 0 {
+		var names []string
+		for _, w := range s.Workers {
+			names = append(names, w.Worker)
+		}
+		tab.paragraph("", "Added up over the workers "+listed(names, len(names))+".")
+	}
+	for _, note := range s.Partial {
+		tab.paragraph("", "PARTIAL: "+Plain(note)+".")
+	}
 	tab.title("Sources")
 	for _, source := range s.Ledger.Sources {
 		line := Plain(source.Source) + ": " + Count(source.Seen, "sighting", "sightings")

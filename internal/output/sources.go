@@ -87,7 +87,11 @@ func sourceRow(s *Source, now time.Time) []string {
 	if !s.Last.IsZero() {
 		heard = ago(now.Sub(s.Last))
 	}
-	return []string{state, heard, fmt.Sprintf("%.1f", s.Rate1), late, counted(s.Problems), counted(s.Refused), counted(s.Dropped), Plain(s.Name)}
+	name := Plain(s.Name)
+	if s.Worker != "" {
+		name += " (worker " + Plain(s.Worker) + ")"
+	}
+	return []string{state, heard, fmt.Sprintf("%.1f", s.Rate1), late, counted(s.Problems), counted(s.Refused), counted(s.Dropped), name}
 }
 
 func counted(reasons map[string]uint64) string {

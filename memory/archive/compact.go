@@ -89,6 +89,6 @@ func (a *Archive) merge(ctx context.Context, run []entry, failed map[string]erro
 	if len(taken) < 2 {
 		return nil
 	}
-	_, err := r.swap(taken)
+	_, err := r.swap(taken, 0)
 	return err
 }

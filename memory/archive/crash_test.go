@@ -7,10 +7,8 @@ import (
 	"strconv"
 	"testing"
 
-	"tocsin/intel"
 	"tocsin/internal/crash"
 	"tocsin/memory/archive"
-	"tocsin/telemetry/logsource"
 )
 
 // childFolder names the archive that a process started by a test writes to.
@@ -22,11 +20,7 @@ const perCrashEntry = 40
 // child archives entry after entry, until it is killed, and says after each
 // commit up to which it is told that events are safe.
 func child(dir string) error {
-	mappings, err := logsource.Load()
-	if err != nil {
-		return err
-	}
-	w := &world{mappings, intel.NewNames(mappings.Rewrite)}
+	w := bare()
 	c := w.config()
 	c.FlushBytes = 50_000
 	a, err := archive.Open(dir, c)
@@ -34,8 +28,8 @@ func child(dir string) error {
 		return err
 	}
 	for entry := a.Cursor() + 1; ; entry++ {
-		w.putPlain(a, mappings.Class(""), entry, perCrashEntry)
-		w.putPlain(a, mappings.Class(""), entry+1000, 1) // as another worker that is ahead would
+		w.putPlain(a, bareClass, entry, perCrashEntry)
+		w.putPlain(a, bareClass, entry+1000, 1) // as another worker that is ahead would
 		if err := commit(a, entry); err != nil {
 			return err
 		}

@@ -9,10 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"tocsin/intel"
 	"tocsin/internal/crash"
 	"tocsin/memory/archive"
-	"tocsin/telemetry/logsource"
 )
 
 // fullFolder names the folder on which a process started by a test puts a small
@@ -32,11 +30,7 @@ func childOnFullDisk(dir string) error {
 	if err := crash.SmallDisk(dir, "1m"); err != nil {
 		return err
 	}
-	mappings, err := logsource.Load()
-	if err != nil {
-		return err
-	}
-	w := &world{mappings, intel.NewNames(mappings.Rewrite)}
+	w := bare()
 	a, err := archive.Open(dir, w.config())
 	if err != nil {
 		return err
@@ -45,7 +39,7 @@ func childOnFullDisk(dir string) error {
 	entry := uint64(0)
 	write := func() error {
 		entry++
-		w.putPlain(a, mappings.Class(""), entry, perEntry)
+		w.putPlain(a, bareClass, entry, perEntry)
 		return errorsOf(commit(a, entry), a.Flush())
 	}
 	if err = write(); err != nil {

@@ -15,8 +15,9 @@ import (
 // the old one or the new one stands, and never changed once written.
 type manifest struct {
 	Version  int     `json:"version"`
-	Cursor   uint64  `json:"cursor"` // entries up to it are archived
-	Next     uint64  `json:"next"`   // numbers of segments up to it were given
+	Cursor   uint64  `json:"cursor"`          // entries up to it are archived
+	Next     uint64  `json:"next"`            // numbers of segments up to it were given
+	Since    int64   `json:"since,omitempty"` // events before it may have been pruned, in microseconds
 	Segments []entry `json:"segments"`
 }
 

@@ -93,6 +93,6 @@ func (d *redacting) segment(ctx context.Context, e entry) error {
 	if d.Dry {
 		return nil
 	}
-	_, err = rewriter.swap([]entry{e})
+	_, err = rewriter.swap([]entry{e}, 0)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	"tocsin/intel"
 	"tocsin/internal/crash"
 	"tocsin/memory/archive"
-	"tocsin/telemetry/logsource"
 )
 
 // setting returns an editor that sets one field of the events that wanted takes.
@@ -119,11 +119,7 @@ const redactFolder = "TOCSIN_TEST_REDACT"
 // redactChild redacts all events again and again, each time to the next number,
 // until it is killed.
 func redactChild(dir string) error {
-	mappings, err := logsource.Load()
-	if err != nil {
-		return err
-	}
-	w := &world{mappings, intel.NewNames(mappings.Rewrite)}
+	w := bare()
 	a, err := archive.Open(dir, w.config())
 	if err != nil {
 		return err
@@ -144,15 +140,18 @@ func redactChild(dir string) error {
 func TestKilledRedactionLeavesTheOldOrTheNew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const entries, events = 5, 40
+	const entries, events = 3, 20
+	whole := t.TempDir()
+	if err := w.flushed(t, whole, entries, events).Close(); err != nil {
+		t.Fatal(err)
+	}
 	for range crash.Kills(t) {
-		dir := t.TempDir()
-		a := w.flushed(t, dir, entries, events)
-		if err := a.Close(); err != nil {
+		dir := filepath.Join(t.TempDir(), "archive")
+		if err := os.CopyFS(dir, os.DirFS(whole)); err != nil {
 			t.Fatal(err)
 		}
 		crash.Kill(t, redactFolder, dir, 1+rand.IntN(3*entries*events), func(string) {})
-		a = w.open(t, dir, nil)
+		a := w.open(t, dir, nil)
 		got := valuesOf(t, a, w, "CommandLine")
 		forms := map[uint64]map[string]bool{}
 		for number, value := range got {

@@ -10,6 +10,17 @@ import (
 	"time"
 )
 
+// Since returns from when on no event was pruned: one that happened before may
+// have been, and may be there if it is held or came later. It is zero when none
+// was.
+func (a *Archive) Since() time.Time {
+	since := a.current.Load().Since
+	if since == 0 {
+		return time.Time{}
+	}
+	return microTime(since)
+}
+
 // Pruned says what was removed.
 type Pruned struct {
 	Segments int
@@ -39,9 +50,9 @@ func (a *Archive) HoldsChanged() {
 // wrong clock does not keep it; one that does not say its time is as old as
 // that. A segment that holds events over a day too old among others is written
 // again without them. Events that hold returns true for are kept; nil keeps
-// none. A damaged segment is removed when it is due, what is held in it
-// included, and the error tells of it when there is a hold. Whoever changes what
-// hold says calls HoldsChanged.
+// none. A damaged segment that is due is removed when there is no hold; else it is
+// left, since it may have what is held, and the error tells of it. Whoever changes
+// what hold says calls HoldsChanged.
 func (a *Archive) Prune(ctx context.Context, before time.Time, maxBytes int64, hold func(*Row) bool) (Pruned, error) {
 	a.rewriting.Lock()
 	defer a.rewriting.Unlock()
@@ -94,8 +105,9 @@ type pruning struct {
 
 // drop removes a segment, but for what is held.
 func (p *pruning) drop(ctx context.Context, e entry) error {
+	since := max(p.limit, e.last()+1)
 	if p.hold == nil {
-		if err := p.archive.replace(nil, []entry{e}, 0); err != nil {
+		if err := p.archive.replace(change{old: []entry{e}, since: since}); err != nil {
 			return err
 		}
 		p.count(e, 0, 0)
@@ -105,51 +117,66 @@ func (p *pruning) drop(ctx context.Context, e entry) error {
 		p.done.Held += e.Rows
 		return nil
 	}
-	return p.rewrite(ctx, e, p.hold)
-}
-
-// thin removes what is due of a segment that also holds other events.
-func (p *pruning) thin(ctx context.Context, e entry) error {
-	return p.rewrite(ctx, e, func(r *Row) bool {
-		return r.Time.IsZero() || r.Time.UnixMicro() >= p.limit || (p.hold != nil && p.hold(r))
+	kept, err := p.rewrite(ctx, e, since, func(r *Row) bool {
+		held := p.hold(r)
+		if held {
+			p.done.Held++
+		}
+		return held
 	})
-}
-
-// rewrite writes a segment again with what keep wants of it, where that is not
-// all.
-func (p *pruning) rewrite(ctx context.Context, e entry, keep func(*Row) bool) error {
-	r := p.archive.newRewriter()
-	kept, err := r.take(ctx, e, keep)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return fmt.Errorf("prune %s: %w", e.File, err)
-	case kept == e.Rows:
+	if err == nil && kept == e.Rows {
 		if p.archive.kept == nil {
 			p.archive.kept = keptSegments{}
 		}
 		p.archive.kept[e.File] = true
-		p.done.Held += kept
-		return nil
 	}
-	made, err := r.swap([]entry{e})
+	return err
+}
+
+// thin removes what is due of a segment that also holds other events.
+func (p *pruning) thin(ctx context.Context, e entry) error {
+	_, err := p.rewrite(ctx, e, p.limit, func(r *Row) bool {
+		if r.Time.IsZero() || r.Time.UnixMicro() >= p.limit {
+			return true
+		}
+		held := p.hold != nil && p.hold(r)
+		if held {
+			p.done.Held++
+		}
+		return held
+	})
+	return err
+}
+
+// rewrite writes a segment again with what keep wants of it, where that is not
+// all, and returns how much that is.
+func (p *pruning) rewrite(ctx context.Context, e entry, since int64, keep func(*Row) bool) (kept int, err error) {
+	r := p.archive.newRewriter()
+	kept, err = r.take(ctx, e, keep)
+	switch {
+	case ctx.Err() != nil:
+		return kept, ctx.Err()
+	case err != nil:
+		return kept, fmt.Errorf("prune %s: %w", e.File, err)
+	case kept == e.Rows:
+		return kept, nil
+	}
+	made, err := r.swap([]entry{e}, since)
 	if err != nil {
-		return err
+		return kept, err
 	}
 	left := int64(0)
 	for _, e := range made {
 		left += e.Bytes
 	}
 	p.count(e, kept, left)
-	return nil
+	return kept, nil
 }
 
 func (p *pruning) count(e entry, kept int, keptBytes int64) {
 	if kept == 0 {
 		p.done.Segments++
 	}
-	p.done.Held += kept
 	p.done.Events += e.Rows - kept
 	p.done.Bytes += e.Bytes - keptBytes
 }

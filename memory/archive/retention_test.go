@@ -150,3 +150,59 @@ func TestCommitWritesWhatIsLargeOrOld(t *testing.T) {
 		t.Errorf("got %+v, want all written", got)
 	}
 }
+
+// A segment that is too young to go whole and of which all that is due is held must
+// go all the same once it is old.
+func TestPruneLetsAHeldSegmentGoWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	later := func(c *archive.Config) { c.Now = func() time.Time { return during.AddDate(0, 1, 0) } }
+	a := w.open(t, dir, later)
+	b := a.NewBatch()
+	for day := range 10 {
+		e := w.plain(w.mappings.Class(""), 1, day)
+		e.Time = during.AddDate(0, 0, day)
+		b.Add(e)
+	}
+	a.Put(1, b)
+	if err := errorsOf(commit(a, 1), a.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	hold := func(r *archive.Row) bool { return r.Number < 1003 }
+	prune := func(before time.Time, want archive.Pruned, since time.Time) {
+		t.Helper()
+		got, err := a.Prune(t.Context(), before, 0, hold)
+		got.Bytes = 0
+		if err != nil || got != want || !a.Since().Equal(since) {
+			t.Errorf("before %s: %+v, %v, since %s; want %+v, since %s", before, got, err, a.Since(), want, since)
+		}
+	}
+	prune(during.AddDate(0, 0, 3), archive.Pruned{Held: 3}, time.Time{})
+	prune(during.AddDate(0, 0, 20), archive.Pruned{Events: 7, Held: 3}, during.AddDate(0, 0, 20))
+	prune(during.AddDate(0, 0, 20), archive.Pruned{Held: 3}, during.AddDate(0, 0, 20))
+	if got, _ := numbers(t, a, w); !slices.Equal(got, []uint64{1000, 1001, 1002}) {
+		t.Errorf("got %v, want what is held", got)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a = w.open(t, dir, later); !a.Since().Equal(during.AddDate(0, 0, 20)) {
+		t.Errorf("opened again it has all events since %s", a.Since())
+	}
+}
+
+func TestPruneBySizeTellsSinceWhenAllIsThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.hourly(t, 4)
+	if !a.Since().IsZero() {
+		t.Errorf("nothing was pruned, and all is there since %s only", a.Since())
+	}
+	if _, err := a.Prune(t.Context(), time.Time{}, a.Stats().Bytes/2, nil); err != nil {
+		t.Fatal(err)
+	}
+	if oldest := a.Stats().Oldest; a.Since().IsZero() || a.Since().After(oldest) {
+		t.Errorf("all is there since %s, the oldest is of %s", a.Since(), oldest)
+	}
+}

@@ -48,11 +48,12 @@ func (r *rewriter) take(ctx context.Context, e entry, keep func(*Row) bool) (kep
 	return len(r.rows) - before, nil
 }
 
-// swap writes what was taken in place of the segments it was taken from.
-func (r *rewriter) swap(old []entry) (made []entry, err error) {
+// swap writes what was taken in place of the segments it was taken from. Where
+// not all was taken, events before since may be gone; 0 says that all was.
+func (r *rewriter) swap(old []entry, since int64) (made []entry, err error) {
 	made, err = r.archive.writeSegments(r.names, r.rows, microTime(r.written))
 	if err != nil {
 		return nil, err
 	}
-	return made, r.archive.replace(made, old, 0)
+	return made, r.archive.replace(change{made: made, old: old, since: since})
 }

@@ -33,6 +33,34 @@ type PartitionStats struct {
 	Bytes    int64  `json:"bytes"`
 }
 
+// Join adds what another archive holds. The cursor is of no meaning then and zero.
+func (s *Stats) Join(o *Stats) {
+	s.Cursor = 0
+	s.Segments += o.Segments
+	s.Events += o.Events
+	s.Bytes += o.Bytes
+	s.Waiting += o.Waiting
+	s.WaitingBytes += o.WaitingBytes
+	if !o.Oldest.IsZero() && (s.Oldest.IsZero() || o.Oldest.Before(s.Oldest)) {
+		s.Oldest = o.Oldest
+	}
+	if o.Newest.After(s.Newest) {
+		s.Newest = o.Newest
+	}
+	for _, p := range o.Partitions {
+		at := slices.IndexFunc(s.Partitions, func(have PartitionStats) bool { return have.Source == p.Source })
+		if at < 0 {
+			s.Partitions = append(s.Partitions, p)
+			continue
+		}
+		have := &s.Partitions[at]
+		have.Segments, have.Events, have.Bytes = have.Segments+p.Segments, have.Events+p.Events, have.Bytes+p.Bytes
+	}
+	slices.SortFunc(s.Partitions, func(x, y PartitionStats) int {
+		return cmp.Or(cmp.Compare(y.Bytes, x.Bytes), cmp.Compare(x.Source, y.Source))
+	})
+}
+
 // Stats adds up what is held. It reads nothing from disk.
 func (a *Archive) Stats() Stats {
 	m := a.current.Load()

@@ -59,7 +59,19 @@ func newWorld(tb testing.TB) *world {
 	return &world{mappings, intel.NewNames(mappings.Rewrite)}
 }
 
+// bareClass is of events of no known log source.
+var bareClass = &intel.Class{}
+
+// bare is a world without mappings, for processes that a test starts again and
+// again: mappings take a second to compile, and many under the race detector.
+func bare() *world { return &world{names: intel.NewNames(nil)} }
+
 func (w *world) config() archive.Config {
+	if w.mappings == nil {
+		return archive.Config{
+			Names: w.names, Describe: func(*intel.Class) string { return "" }, Class: func(string) *intel.Class { return bareClass },
+		}
+	}
 	return archive.Config{Names: w.names, Describe: w.mappings.Key, Class: w.mappings.Class}
 }
 

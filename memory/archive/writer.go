@@ -97,7 +97,7 @@ func (a *Archive) Flush() error {
 	started := time.Now()
 	made, err := a.writeSegments(a.config.Names, rows, a.config.Now())
 	if err == nil {
-		err = a.replace(made, nil, cursor)
+		err = a.replace(change{made: made, cursor: cursor})
 	}
 	a.wrote(started, len(rows), err)
 	if err != nil {
@@ -166,30 +166,37 @@ func (a *Archive) remove(files []entry) (err error) {
 	return err
 }
 
-// replace lists new segments in place of old ones, and the cursor with them:
-// all of it or nothing. When it fails the new segments' files are gone.
-func (a *Archive) replace(made, old []entry, cursor uint64) error {
+// change is what becomes of a manifest.
+type change struct {
+	made, old []entry // segments that are new, and that are gone
+	cursor    uint64  // of the journal; 0 leaves it
+	since     int64   // events before it may be gone; 0 for none more
+}
+
+// replace lists new segments in place of old ones, and the rest of the change with
+// them: all of it or nothing. When it fails the new segments' files are gone.
+func (a *Archive) replace(c change) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	if a.broken != nil {
 		return fmt.Errorf("the archive must be opened again: %w", a.broken)
 	}
 	gone := map[string]bool{}
-	for _, e := range old {
+	for _, e := range c.old {
 		gone[e.File] = true
 	}
-	next := a.current.Load().with(made, gone)
-	next.Cursor, next.Next = max(cursor, next.Cursor), a.next.Load()
+	next := a.current.Load().with(c.made, gone)
+	next.Cursor, next.Next, next.Since = max(c.cursor, next.Cursor), a.next.Load(), max(c.since, next.Since)
 	if replaced, err := next.write(a.dir); replaced && err != nil {
 		a.broken = err
 		return err
 	} else if err != nil {
-		return errors.Join(err, a.remove(made))
+		return errors.Join(err, a.remove(c.made))
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.current.Store(next)
-	for _, e := range old {
+	for _, e := range c.old {
 		a.obsolete = append(a.obsolete, e.File)
 	}
 	a.removeObsolete()

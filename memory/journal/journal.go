@@ -344,6 +344,33 @@ func (j *Journal) bytes() int64 {
 	return n
 }
 
+// Rotate begins a new segment, so that Trim can give back all that came before,
+// and returns the number of the last entry that did. The error is
+// fault.Unavailable when the disk refuses.
+func (j *Journal) Rotate() (uint64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.file == nil:
+		return 0, fmt.Errorf("journal: %w: %w", errClosed, fault.Unavailable)
+	case j.broken != nil:
+		return 0, fmt.Errorf("journal: stopped after a failure: %w: %w", j.broken, fault.Unavailable)
+	case j.segments[len(j.segments)-1].first < j.next:
+		if err := j.rotate(); err != nil {
+			return 0, err
+		}
+	}
+	return j.next - 1, nil
+}
+
+// Oldest returns the number of the oldest entry that is still there, or will be the
+// next when there is none.
+func (j *Journal) Oldest() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.segments[0].first
+}
+
 // Crowded reports whether so much waits that whoever works on it should give
 // back what it can: half of what may.
 func (j *Journal) Crowded() bool { return j.Bytes() > j.config.MaxBytes/2 }

@@ -90,6 +90,11 @@ func TestEntriesAreReadInOrderAfterReopening(t *testing.T) {
 			j := open(t, dir, config)
 			for _, text := range rapid.SliceOfN(rapid.StringN(0, 20, 60), 0, 8).Draw(t, "texts") {
 				want = append(want, fmt.Sprintf("%d %s", add(t, j, text), text))
+				if rapid.Bool().Draw(t, "rotate") {
+					if last, err := j.Rotate(); err != nil || last != uint64(len(want)) {
+						t.Fatalf("rotated behind %d, %v, want %d", last, err, len(want))
+					}
+				}
 			}
 			got, lost := all(t, j, 0)
 			if fmt.Sprint(got) != fmt.Sprint(want) || lost != 0 {
@@ -392,4 +397,45 @@ func FuzzSegment(f *testing.F) {
 			t.Errorf("the last is %d, read %q", last, list)
 		}
 	})
+}
+
+// What came before a rotation can be given back, and nothing that came after;
+// whoever is reading it misses nothing.
+func TestRotatedSegmentIsGivenBackWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := open(t, dir, journal.Config{})
+	add(t, j, "first")
+	r := j.Read(0)
+	if e, ok, err := r.Poll(); err != nil || !ok || string(e.Bytes) != "first" {
+		t.Fatalf("%s, %v, %v", e.Bytes, ok, err)
+	}
+	add(t, j, "second")
+	for range 2 { // the second time there is nothing to rotate
+		if last, err := j.Rotate(); err != nil || last != 2 {
+			t.Fatalf("%d, %v", last, err)
+		}
+	}
+	if j.Oldest() != 1 {
+		t.Errorf("the oldest is %d", j.Oldest())
+	}
+	if err := j.Trim(2); err != nil || j.Oldest() != 3 {
+		t.Errorf("%v, the oldest is %d", err, j.Oldest())
+	}
+	add(t, j, "third")
+	for _, want := range []string{"second", "third"} {
+		if e, ok, err := r.Poll(); err != nil || !ok || string(e.Bytes) != want {
+			t.Errorf("%s, %v, %v, want %s", e.Bytes, ok, err, want)
+		}
+	}
+	closed(t, r)
+	closed(t, j)
+	if _, err := j.Rotate(); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("a closed journal: %v", err)
+	}
+	j = open(t, dir, journal.Config{})
+	defer closed(t, j)
+	if got, lost := all(t, j, 2); fmt.Sprint(got) != "[3 third]" || lost != 0 {
+		t.Errorf("%q, %d lost", got, lost)
+	}
 }

@@ -106,11 +106,9 @@ func (l *Ledger) Ask(ctx context.Context, questions []Question) ([]Answer, error
 		return nil, err
 	}
 	answers := make([]Answer, len(questions))
-	removed := *l.removed.Load()
 	for i := range tallies {
-		q := &questions[i]
-		if tallies[i].problem == "" {
-			tallies[i].problem = removed[q.remembered()].problem(q, q.isRange(), tallies[i].pseudonym)
+		if tallies[i].problem == "" { // asked after the snapshot was made: what is removed is noted before
+			tallies[i].problem = l.problem(&questions[i])
 		}
 		answers[i] = tallies[i].answer(l)
 	}

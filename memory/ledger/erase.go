@@ -6,17 +6,21 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"tocsin/intel"
+	"tocsin/internal/disk"
 	"tocsin/internal/fault"
 )
 
@@ -35,7 +39,9 @@ type Removal struct {
 }
 
 // Erase forgets observables, except those that a case holds, and records that it
-// did and why. Answers about that time then say so.
+// does and why. Answers about that time say so from the beginning on, also when it
+// is broken off, which the error tells: it may be repeated. What it deletes is on
+// disk until Scrub.
 func (l *Ledger) Erase(ctx context.Context, removal Removal) (Record, error) {
 	return l.remove(ctx, Erased, &removal, func(w *pebble.Batch, key, _ []byte) error { return w.Delete(key, nil) })
 }
@@ -65,13 +71,29 @@ func (l *Ledger) Pseudonymise(ctx context.Context, removal Removal) (Record, err
 	})
 }
 
-// remove calls act for what is to be removed, then keeps a record of it.
+// remove keeps a record, and calls act for what is to be removed.
 func (l *Ledger) remove(ctx context.Context, what string, m *Removal, act func(w *pebble.Batch, key, value []byte) error) (Record, error) {
 	r := Record{What: what, Kind: m.Kind, Before: momentOf(m.Before).day().time(), By: m.By, Reason: m.Reason}
 	spans, err := l.spansOf(m, &r)
 	if err != nil {
 		return r, err
 	}
+	if m.Dry {
+		return r, l.removeFrom(ctx, spans, &r, nil)
+	}
+	if what == Pseudonymised || len(r.Values) > 0 {
+		r.Key = l.pseudonymKey()
+	}
+	end, err := l.begin(ctx, &r)
+	if err != nil {
+		return r, err
+	}
+	err = l.removeFrom(ctx, spans, &r, act)
+	return r, errors.Join(err, end(context.WithoutCancel(ctx)))
+}
+
+// removeFrom goes through spans; without act it counts.
+func (l *Ledger) removeFrom(ctx context.Context, spans []span, r *Record, act func(w *pebble.Batch, key, value []byte) error) error {
 	limit := momentOf(r.Before).day()
 	var s sighting
 	for _, part := range spans {
@@ -80,26 +102,23 @@ func (l *Ledger) remove(ctx context.Context, what string, m *Removal, act func(w
 				return err
 			}
 			switch {
-			case s.touched() >= limit, what == Pseudonymised && key[2] == formPseudonym:
+			case s.touched() >= limit, r.What == Pseudonymised && key[2] == formPseudonym:
 				return nil
 			case l.holds.has(key):
 				r.Held++
 				return nil
 			}
 			r.Observables++
-			if m.Dry {
+			if act == nil {
 				return nil
 			}
 			return act(w, key, value)
 		})
 		if err != nil {
-			return r, fmt.Errorf("%s before %s: not all were %s: %w", r.Kind, r.Before.Format(time.DateOnly), r.What, err)
+			return fmt.Errorf("%s before %s: not all were %s: %w", r.Kind, r.Before.Format(time.DateOnly), r.What, err)
 		}
 	}
-	if m.Dry {
-		return r, nil
-	}
-	return r, l.record(ctx, &r)
+	return nil
 }
 
 // spansOf returns where what is to be removed stands, and notes in the record
@@ -127,6 +146,9 @@ func (l *Ledger) spansOf(m *Removal, r *Record) ([]span, error) {
 				return nil, err
 			}
 			r.Values = append(r.Values, pseudonym)
+			if prefix, err := netip.ParsePrefix(o.Value); o.Kind == intel.IPRange && err == nil && !slices.Contains(r.Bits, prefix.Bits()) {
+				r.Bits = append(r.Bits, prefix.Bits())
+			}
 		}
 	}
 	return spans, nil
@@ -179,8 +201,9 @@ func (l *Ledger) loadPseudonymKey() error {
 	return nil
 }
 
-// makePseudonymKey makes the key where there is none, on disk before it is used.
-func (l *Ledger) makePseudonymKey() (err error) {
+// makePseudonymKey makes the key where there is none, on disk before it is used:
+// whole or not at all, since half a key would not open.
+func (l *Ledger) makePseudonymKey() error {
 	l.making.Lock()
 	defer l.making.Unlock()
 	if l.pseudonym.Load() != nil {
@@ -190,88 +213,20 @@ func (l *Ledger) makePseudonymKey() (err error) {
 	if _, err := rand.Read(secret); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(l.dir, pseudonymFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("key of pseudonyms: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(secret); err != nil {
-		return fmt.Errorf("key of pseudonyms: %w", err)
-	}
-	if err := f.Sync(); err != nil {
+	if err := disk.Replace(filepath.Join(l.dir, pseudonymFile), secret); err != nil {
 		return fmt.Errorf("key of pseudonyms: %w", err)
 	}
 	l.pseudonym.Store(&secret)
 	return nil
 }
 
-// gaps is, for one kind, before which days what was last seen then is no longer
-// found.
-type gaps struct {
-	erased, pseudonymised day
-	// some: of single values only, which are known by their pseudonyms.
-	some   day
-	values map[string]day // those erased
-}
-
-// noteGaps notes what was removed of each kind, for Ask, which does not wait
-// for writers.
-func (l *Ledger) noteGaps() {
-	all := map[intel.ObservableKind]gaps{}
-	for i := range l.records {
-		r := &l.records[i]
-		g := all[r.Kind]
-		g.note(r)
-		all[r.Kind] = g
+// pseudonymKey tells which key is in use and nothing about it; "" while there is
+// none.
+func (l *Ledger) pseudonymKey() string {
+	secret := l.pseudonym.Load()
+	if secret == nil {
+		return ""
 	}
-	l.removed.Store(&all)
-}
-
-func (g *gaps) note(r *Record) {
-	before := momentOf(r.Before).day()
-	switch {
-	case r.What != Erased && r.What != Pseudonymised:
-	case len(r.Values) > 0:
-		g.some = max(g.some, before)
-		if g.values == nil {
-			g.values = map[string]day{}
-		}
-		for _, v := range r.Values {
-			if r.What == Erased {
-				g.values[v] = max(g.values[v], before)
-			}
-		}
-	case r.What == Erased:
-		g.erased = max(g.erased, before)
-	default:
-		g.pseudonymised = max(g.pseudonymised, before)
-	}
-}
-
-// problem says why, for what was removed, a question may have missed
-// something; empty when it cannot have. The pseudonym is the value's, nil for a
-// range.
-func (g gaps) problem(q *Question, isRange bool, pseudonym []byte) string {
-	since := moment(0)
-	if !q.Since.IsZero() {
-		since = momentOf(q.Since)
-	}
-	value := day(0)
-	if pseudonym != nil {
-		value = g.values[pseudonymText(pseudonym)]
-	}
-	last := func(d day, what string) string {
-		return fmt.Sprintf("what was last seen before %s was %s", d.time().Format(time.DateOnly), what)
-	}
-	switch {
-	case since < g.erased.start():
-		return last(g.erased, "erased")
-	case since < value.start():
-		return last(value, "erased, this value among it")
-	case isRange && since < g.pseudonymised.start():
-		return last(g.pseudonymised, "pseudonymised: ask for single values")
-	case isRange && since < g.some.start():
-		return fmt.Sprintf("single values of this kind that were last seen before %s were removed: ask for single values", g.some.time().Format(time.DateOnly))
-	}
-	return ""
+	sum := sha256.Sum256(append([]byte("tocsin: which key of pseudonyms"), *secret...))
+	return hex.EncodeToString(sum[:8])
 }

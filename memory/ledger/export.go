@@ -17,11 +17,12 @@ import (
 	"tocsin/intel"
 )
 
-// An export is lines of JSON: a head, one line for each observable and
+// An export is lines of JSON: a head, one line for each erasure, observable and
 // presence, and an end that counts and checks them. The version changes when a
 // program that knows this one would misread it.
 //
 //	{"format":"tocsin-ledger","version":1,"made":"2026-11-25T02:00:00Z"}
+//	{"removed":{"at":"2026-06-01T00:00:00Z","what":"erased","kind":"email","before":"2026-03-01T00:00:00Z","observables":7}}
 //	{"kind":"domain","value":"example.com","count":3,"first":"2026-03-01T00:00:00Z","last":"2026-03-10T08:00:00Z","days":["2026-03-02"],"hosts":["pc1","pc2"]}
 //	{"presence":true,"source":"dns","category":"dns_query","host":"pc1","day":"2026-03-01","seen":16777215}
 //	{"end":true,"lines":2,"sha256":"…"}
@@ -54,6 +55,10 @@ type exportLine struct {
 	Undated  uint64               `json:"undated,omitempty"`
 	Received string               `json:"received,omitempty"`
 
+	// Removed stands before all that is remembered: what is missing in it says
+	// nothing.
+	Removed *Record `json:"removed,omitempty"`
+
 	Presence  bool   `json:"presence,omitempty"`
 	Source    string `json:"source,omitempty"`
 	Product   string `json:"product,omitempty"`
@@ -72,12 +77,15 @@ type exportLine struct {
 // Export writes all that the ledger remembers at this moment, in the order of
 // its keys. Others may go on reading and writing.
 func (l *Ledger) Export(ctx context.Context, w io.Writer) (err error) {
+	l.lasting.RLock()
+	defer l.lasting.RUnlock()
 	db, done, err := l.use()
 	if err != nil {
 		return err
 	}
 	defer done()
 	snapshot := db.NewSnapshot()
+	removed := l.Records() // after the snapshot: what is missing in it was recorded before
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
 	x := newExporter(w)
 	if err := x.line(exportLine{Format: exportFormat, Version: exportVersion, Made: l.now().UTC()}); err != nil {
@@ -94,6 +102,11 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer) (err error) {
 			}
 			x.lines++
 			return x.line(e)
+		}
+	}
+	for i := range removed {
+		if err := x.removed(&removed[i]); err != nil {
+			return err
 		}
 	}
 	if err := scan(snapshot, prefixSpan([]byte{spacePresence}), visit(l.presenceLine)); err != nil {
@@ -127,6 +140,24 @@ func (x *exporter) line(e exportLine) error {
 		return fmt.Errorf("export ledger: %w", err)
 	}
 	return nil
+}
+
+// removedValues is how many values a line names at most, of some 36 bytes.
+const removedValues = 1000
+
+// removed writes a record that leaves a gap, as several when it names many values.
+func (x *exporter) removed(r *Record) error {
+	if !r.leavesGap() {
+		return nil
+	}
+	part := *r
+	for values := r.Values; ; values = values[len(part.Values):] {
+		part.Values = values[:min(len(values), removedValues)]
+		x.lines++
+		if err := x.line(exportLine{Removed: &part}); err != nil || len(values) == len(part.Values) {
+			return err
+		}
+	}
 }
 
 func (x *exporter) end() error {

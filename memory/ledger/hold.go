@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,19 +26,23 @@ const caseLimit = 200
 // Hold keeps observables for a case from Prune, Erase and Pseudonymise until
 // the case is released: of a range all addresses in it, of a domain all below
 // it too, whether or not they were seen yet. Several calls for one case add up;
-// what several cases hold is kept until the last is released. It is on disk
-// when Hold returns.
+// what several cases hold is kept until the last is released, and what a case
+// holds already changes nothing. It is on disk when Hold returns.
 func (l *Ledger) Hold(ctx context.Context, name string, observables []intel.Observable) error {
 	if name == "" || len(name) > caseLimit || bytes.IndexByte([]byte(name), 0) >= 0 {
 		return fmt.Errorf("hold for case %q: a case has a name of at most %d bytes: %w", name, caseLimit, fault.Invalid)
 	}
-	var spans []span
+	var all []span
 	for _, o := range observables {
 		held, err := l.heldBy(o)
 		if err != nil {
 			return fmt.Errorf("hold for case %s: %w", name, err)
 		}
-		spans = append(spans, held...)
+		all = append(all, held...)
+	}
+	spans := l.notHeld(name, all)
+	if len(spans) == 0 {
+		return nil
 	}
 	return l.changeHolds(ctx, func(w *pebble.Batch) error {
 		for _, s := range spans {
@@ -47,6 +52,17 @@ func (l *Ledger) Hold(ctx context.Context, name string, observables []intel.Obse
 		}
 		return nil
 	}, func() { l.holds.byCase[name] = append(l.holds.byCase[name], spans...) })
+}
+
+// notHeld returns what of spans a case does not hold yet.
+func (l *Ledger) notHeld(name string, spans []span) []span {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	known := map[string]bool{}
+	for _, s := range l.holds.byCase[name] {
+		known[string(s.holdKey(name))] = true
+	}
+	return slices.DeleteFunc(spans, func(s span) bool { return known[string(s.holdKey(name))] })
 }
 
 // heldBy returns where what an observable covers stands, under its value and
@@ -89,11 +105,11 @@ func (l *Ledger) Release(ctx context.Context, name string) error {
 	return err
 }
 
-// Holds reports whether a case holds anything.
-func (l *Ledger) Holds(name string) bool {
+// Cases returns the cases that hold observables, in order.
+func (l *Ledger) Cases() []string {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	return len(l.holds.byCase[name]) > 0
+	return slices.Sorted(maps.Keys(l.holds.byCase))
 }
 
 // changeHolds writes a change, waits for the disk, and makes it hold.

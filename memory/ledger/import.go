@@ -78,6 +78,9 @@ func checkExport(ctx context.Context, r io.Reader) ([]byte, error) {
 		case e.End:
 			end = &e
 			return nil
+		case e.Removed != nil:
+			lines++
+			err = e.Removed.checkImported()
 		case e.Presence:
 			lines++
 			_, _, err = e.hours()
@@ -128,6 +131,13 @@ func parseLine(text []byte) (e exportLine, err error) {
 		return e, errors.New("more than one value")
 	}
 	return e, nil
+}
+
+func (r *Record) checkImported() error {
+	if !r.leavesGap() || r.Kind == intel.NoObservable || r.Before.IsZero() || r.At.IsZero() {
+		return errors.New("what was removed is not told")
+	}
+	return nil
 }
 
 func (e *exportLine) checkHead() error {
@@ -278,9 +288,10 @@ func (i *importer) run(ctx context.Context, r io.Reader) error {
 		if err != nil || e.Format != "" || e.End {
 			return err
 		}
-		if e.Presence {
+		switch {
+		case e.Presence:
 			i.presences++
-		} else {
+		case e.Removed == nil:
 			i.observables++
 		}
 		if at = n; n <= i.skip {
@@ -308,8 +319,15 @@ func (i *importer) write(ctx context.Context, upTo uint64) error {
 		}
 		w := db.NewBatch()
 		defer func() { err = errors.Join(err, w.Close()) }()
+		var removed []Record
 		for n := range i.lines {
-			if err := i.ledger.importLine(w, &i.lines[n]); err != nil {
+			if r := i.lines[n].Removed; r != nil {
+				err = setRecord(w, r.storeKey(len(i.ledger.records)+len(removed)), r)
+				removed = append(removed, *r)
+			} else {
+				err = i.ledger.importLine(w, &i.lines[n])
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -317,7 +335,12 @@ func (i *importer) write(ctx context.Context, upTo uint64) error {
 			return err
 		}
 		i.lines = i.lines[:0]
-		return i.ledger.commit(w)
+		if err := i.ledger.commit(w); err != nil {
+			return err
+		}
+		i.ledger.records = append(i.ledger.records, removed...)
+		i.ledger.noteGaps()
+		return nil
 	})
 }
 

@@ -36,6 +36,10 @@ type Ledger struct {
 	open sync.RWMutex
 	db   *pebble.DB // nil once closed
 
+	// lasting is held for reading by whoever uses db for long, and for writing by
+	// Scrub, so that nobody else has to wait for both. It is taken before open.
+	lasting sync.RWMutex
+
 	// writing is held by whoever writes: Commit, Prune, Erase, Hold, Import.
 	writing sync.Mutex
 	counts  map[string]*sourceCount // guarded by writing
@@ -77,9 +81,7 @@ func (l *Ledger) start() (err error) {
 	if err := l.lock.Say(who); err != nil {
 		return err
 	}
-	options := l.options()
-	defer options.Cache.Unref()
-	if l.db, err = pebble.Open(filepath.Join(l.dir, storeFolder), options); err != nil {
+	if l.db, err = l.openStore(); err != nil {
 		return err
 	}
 	for _, n := range [...]*names{l.hosts, l.sources, l.logs} {
@@ -90,13 +92,21 @@ func (l *Ledger) start() (err error) {
 	if err := l.loadMeta(); err != nil {
 		return err
 	}
-	for _, load := range [...]func() error{l.loadCounts, l.loadHolds, l.loadRecords, l.loadPseudonymKey} {
+	for _, load := range [...]func() error{l.loadCounts, l.loadHolds, l.loadPseudonymKey, l.loadRecords} {
 		if err := load(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (l *Ledger) openStore() (*pebble.DB, error) {
+	options := l.options()
+	defer options.Cache.Unref()
+	return pebble.Open(l.storePath(), options)
+}
+
+func (l *Ledger) storePath() string { return filepath.Join(l.dir, storeFolder) }
 
 // Close writes what is in memory to disk and closes the ledger, after whoever
 // uses it is done.

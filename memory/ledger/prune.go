@@ -50,10 +50,23 @@ func (l *Ledger) Prune(ctx context.Context, before time.Time, maxBytes int64) (R
 	return r, nil
 }
 
-// forget deletes what was last touched before a day.
+// forget deletes what was last touched before a day: presences first, so that
+// wherever it is broken off, and for whoever asks meanwhile, no source counts as
+// having watched on a day whose observables are gone.
 func (l *Ledger) forget(ctx context.Context, limit day, r *Record) error {
+	err := l.sweep(ctx, prefixSpan([]byte{spacePresence}), func(w *pebble.Batch, key, _ []byte) error {
+		k, err := decodePresence(key)
+		if err != nil || k.day >= limit {
+			return err
+		}
+		r.Presences++
+		return w.Delete(key, nil)
+	})
+	if err != nil {
+		return err
+	}
 	var s sighting
-	err := l.sweep(ctx, prefixSpan([]byte{spaceObservable}), func(w *pebble.Batch, key, value []byte) error {
+	return l.sweep(ctx, prefixSpan([]byte{spaceObservable}), func(w *pebble.Batch, key, value []byte) error {
 		if err := s.decode(value); err != nil {
 			return err
 		}
@@ -61,17 +74,6 @@ func (l *Ledger) forget(ctx context.Context, limit day, r *Record) error {
 			return nil
 		}
 		r.Observables++
-		return w.Delete(key, nil)
-	})
-	if err != nil {
-		return err
-	}
-	return l.sweep(ctx, prefixSpan([]byte{spacePresence}), func(w *pebble.Batch, key, _ []byte) error {
-		k, err := decodePresence(key)
-		if err != nil || k.day >= limit {
-			return err
-		}
-		r.Presences++
 		return w.Delete(key, nil)
 	})
 }
@@ -133,21 +135,4 @@ func (l *Ledger) setSince(ctx context.Context, limit day) error {
 		l.meta.since = limit
 		return nil
 	})
-}
-
-// Compact writes everything in order and without what was deleted, which gives
-// its room on disk back. It happens by itself too, over time.
-func (l *Ledger) Compact(ctx context.Context) error {
-	db, done, err := l.use()
-	if err != nil {
-		return err
-	}
-	defer done()
-	if err := db.Flush(); err != nil {
-		return fmt.Errorf("compact ledger: %w", err)
-	}
-	if err := db.Compact(ctx, []byte{0}, []byte{0xff}, true); err != nil {
-		return fmt.Errorf("compact ledger: %w", err)
-	}
-	return nil
 }

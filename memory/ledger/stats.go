@@ -37,6 +37,55 @@ type Stats struct {
 	Damaged []string `json:"damaged,omitempty"`
 }
 
+// Join adds what another ledger holds; whose names the owner of its damaged files.
+// The cursors are of no meaning then and zero, and hosts that both know count twice.
+func (s *Stats) Join(o *Stats, whose string) {
+	s.Cursor, s.Durable = 0, 0
+	s.DiskBytes += o.DiskBytes
+	s.LogBytes += o.LogBytes
+	s.Entries += o.Entries
+	s.Hosts += o.Hosts
+	s.NewPerDay = max(s.NewPerDay, o.NewPerDay)
+	if s.BytesByKind == nil {
+		s.BytesByKind = map[string]uint64{}
+	}
+	for kind, n := range o.BytesByKind {
+		s.BytesByKind[kind] += n
+	}
+	if o.Since.After(s.Since) {
+		s.Since = o.Since
+	}
+	for i := range o.Sources {
+		s.joinSource(&o.Sources[i])
+	}
+	slices.SortStableFunc(s.Sources, func(a, b SourceStats) int { return cmp.Compare(b.Seen, a.Seen) })
+	s.Cases = append(s.Cases, o.Cases...)
+	slices.Sort(s.Cases)
+	s.Cases = slices.Compact(s.Cases)
+	for _, file := range o.Damaged {
+		s.Damaged = append(s.Damaged, whose+file)
+	}
+}
+
+func (s *Stats) joinSource(o *SourceStats) {
+	at := slices.IndexFunc(s.Sources, func(have SourceStats) bool { return have.Source == o.Source })
+	if at < 0 {
+		s.Sources = append(s.Sources, *o)
+		return
+	}
+	have := &s.Sources[at]
+	have.Seen += o.Seen
+	have.Undated += o.Undated
+	have.Refused += o.Refused
+	switch {
+	case o.LastDay.After(have.LastDay):
+		have.LastDay, have.RefusedDay, have.Different = o.LastDay, o.RefusedDay, o.Different
+	case o.LastDay.Equal(have.LastDay):
+		have.RefusedDay += o.RefusedDay
+		have.Different += o.Different
+	}
+}
+
 // Stats returns what the ledger holds, sources by how much they brought. It
 // waits for a Commit that is going on.
 func (l *Ledger) Stats() (Stats, error) {

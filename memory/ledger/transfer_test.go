@@ -136,3 +136,45 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+// What was erased in one ledger is missing in another that has its export: there
+// too it is not said to be unseen.
+func TestExportTellsWhatWasErased(t *testing.T) {
+	t.Parallel()
+	l := open(t, t.TempDir(), ledger.Config{})
+	commit(t, l, 1,
+		saw{intel.EmailAddress, "ann@example.com", "pc", march}, saw{intel.Domain, "a.example", "pc", march}, saw{intel.Domain, "b.example", "pc", march},
+	)
+	before := march.AddDate(0, 0, 5)
+	if _, err := l.Erase(t.Context(), ledger.Removal{Kind: intel.EmailAddress, Before: before}); err != nil {
+		t.Fatal(err)
+	}
+	a := []intel.Observable{{Kind: intel.Domain, Value: "a.example"}}
+	if _, err := l.Pseudonymise(t.Context(), ledger.Removal{Kind: intel.Domain, Before: before, Only: a}); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	other := open(t, dir, ledger.Config{})
+	if r, err := other.Import(t.Context(), bytes.NewReader(export(t, l))); err != nil || r.Observables != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for range 2 {
+		got := ask(t, other, about(intel.EmailAddress, "ann@example.com"), about(intel.Domain, "a.example"), about(intel.Domain, "b.example"), about(intel.Mutex, "m"))
+		for i, problem := range []string{"erased", "key of pseudonyms that is gone", "", ""} {
+			if problem != "" && (got[i].Seen || !strings.Contains(got[i].Problem, problem)) {
+				t.Errorf("question %d: %+v", i, got[i])
+			}
+		}
+		if !got[2].Seen || got[3].Problem != "" {
+			t.Errorf("%+v", got[2:])
+		}
+		if err := other.Close(); err != nil {
+			t.Fatal(err)
+		}
+		other = open(t, dir, ledger.Config{})
+	}
+	torn := strings.Replace(string(export(t, l)), `"what":"erased"`, `"what":"nothing"`, 1)
+	if _, err := open(t, t.TempDir(), ledger.Config{}).Import(t.Context(), strings.NewReader(torn)); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a removal of no kind: %v", err)
+	}
+}
