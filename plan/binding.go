@@ -70,7 +70,7 @@ func binding(p *regime.Pack, o *organisation.Organisation, at time.Time) Binding
 		b.Verdict = DoesNotBind
 	case outcome.Truth == criterion.Unknown:
 		b.Verdict = CannotTell
-	case p.InForce(at):
+	case p.InForce(at.In(o.Location())): // a day begins where the organisation is, or the law
 		b.Verdict = Binds
 	default:
 		b.Verdict = WouldBind

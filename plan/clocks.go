@@ -78,6 +78,9 @@ func (r *reckoning) owed(k *regime.Clock) (d duty, applies bool) {
 		case criterion.No:
 			return d, false
 		case criterion.Unknown:
+			if k.Kind == regime.Voluntary {
+				return d, false
+			}
 			d.open = true
 			d.why = append(d.why, "owed only if "+condition.String()+", which is not known")
 		}
@@ -125,7 +128,7 @@ func (r *reckoning) show(t time.Time) string {
 func (r *reckoning) starts(k *regime.Clock) []Moment {
 	moments := r.course.events(k.Start, r.now)
 	if k.Start == regime.PreviousSubmitted {
-		moments = r.submitted(k.After)
+		moments = r.submitted(k.Previous())
 	}
 	switch {
 	case k.Each:
@@ -147,11 +150,12 @@ func (r *reckoning) starts(k *regime.Clock) []Moment {
 	return []Moment{one}
 }
 
-// submitted are the moments at which the report of a clock was sent to anybody.
-func (r *reckoning) submitted(clock string) []Moment {
+// submitted are the moments at which the report of one of the clocks was sent to
+// anybody.
+func (r *reckoning) submitted(clocks []string) []Moment {
 	var all []Moment
 	for _, s := range r.course.Sent {
-		if s.Clock == clock && !s.At.After(r.now) {
+		if slices.Contains(clocks, s.Clock) && !s.At.After(r.now) {
 			all = append(all, Moment{Event: regime.PreviousSubmitted, At: s.At, Ref: s.Ref})
 		}
 	}
@@ -174,7 +178,7 @@ func (r *reckoning) waiting(k *regime.Clock, d duty) Clock {
 	c := r.clock(k, "", d)
 	c.State = Waiting
 	if k.Start == regime.PreviousSubmitted {
-		c.Why = append(c.Why, "not started: it is counted from when the report "+k.After+" is sent")
+		c.Why = append(c.Why, "not started: it is counted from when the report "+strings.Join(k.Previous(), " or ")+" is sent")
 	} else {
 		c.Why = append(c.Why, "not started: waits for "+strings.ReplaceAll(string(k.Start), "_", " "))
 	}
@@ -202,6 +206,9 @@ func (r *reckoning) started(k *regime.Clock, d duty, s Moment) Clock {
 		r.target(k, &c)
 	} else {
 		r.limit(k, &c)
+	}
+	if !r.until(k, &c, &d) || !r.anew(k, &c) {
+		return c
 	}
 	r.settle(&c, d)
 	return c

@@ -62,8 +62,8 @@ func Grade(p *regime.Pack, o *organisation.Organisation, s *fact.Sheet, at time.
 	return g
 }
 
-// sheetFor is the facts of an incident with those of the organisation and the
-// regime's own categories.
+// sheetFor is the facts of an incident with those of the organisation, the
+// regime's own categories, and the shares that follow from both.
 func sheetFor(p *regime.Pack, o *organisation.Organisation, s *fact.Sheet) *fact.Sheet {
 	if s == nil {
 		s = &fact.Sheet{}
@@ -72,7 +72,7 @@ func sheetFor(p *regime.Pack, o *organisation.Organisation, s *fact.Sheet) *fact
 	if o != nil {
 		sheet = sheet.With(o.Stated())
 	}
-	return sheet
+	return sheet.WithShares(p.Dictionary())
 }
 
 func grade(p *regime.Pack, sheet *fact.Sheet, at time.Time) *Grading {

@@ -150,13 +150,19 @@ func limitOf(k *regime.Clock) string {
 	if k.Suspend != nil {
 		text += ", may be suspended (" + effects[k.Suspend.Effect] + ")"
 	}
+	if k.Until != "" {
+		text += ", not owed once " + string(k.Until)
+	}
+	if a := k.Anew; a != nil {
+		text += ", " + a.Limit.String() + " from " + string(a.Start) + " where that comes later"
+	}
 	return text
 }
 
 func startOf(k *regime.Clock) string {
 	switch {
 	case k.After != "":
-		return "when the report " + k.After + " was sent"
+		return "when the report " + strings.Join(k.Previous(), " or ") + " was sent"
 	case k.Each:
 		return "each " + string(k.Start)
 	case k.Which == "last":

@@ -63,9 +63,12 @@ type Definition struct {
 	Grows bool `yaml:"grows" json:"grows,omitempty"`
 	// Max is the greatest number it can be; 0 when there is none. No number is
 	// below 0.
-	Max    float64 `yaml:"max" json:"max,omitempty"`
-	Values []Word  `yaml:"values" json:"values,omitempty"`
-	Note   string  `yaml:"note" json:"note,omitempty"`
+	Max float64 `yaml:"max" json:"max,omitempty"`
+	// Share says of which two facts it is the quotient; it is worked out from them
+	// where nobody states it.
+	Share  *Share `yaml:"share" json:"share,omitempty"`
+	Values []Word `yaml:"values" json:"values,omitempty"`
+	Note   string `yaml:"note" json:"note,omitempty"`
 }
 
 // Codes returns the codes of the values.
@@ -100,6 +103,8 @@ func (d *Definition) Check() error {
 		return fmt.Errorf("fact %s: only minutes without a max can grow", d.Key)
 	case d.Max < 0 || d.Max > 0 && d.Type != Number:
 		return fmt.Errorf("fact %s: max is of numbers, and above 0", d.Key)
+	case d.Share != nil && (d.Unit != "%" || d.Max != 100):
+		return fmt.Errorf("fact %s: a share is in %% with a max of 100", d.Key)
 	}
 	seen := map[string]bool{}
 	for _, v := range d.Values {
@@ -133,6 +138,9 @@ func Builtin() (*Dictionary, error) {
 			return nil, document.Problem(fmt.Sprintf("facts[%d]", i), "%s", err)
 		}
 	}
+	if err := d.checkShares(); err != nil {
+		return nil, document.Problem("facts", "%s", err)
+	}
 	return d, nil
 }
 
@@ -148,7 +156,7 @@ func (d *Dictionary) With(more []Definition) (*Dictionary, error) {
 			return nil, err
 		}
 	}
-	return wider, nil
+	return wider, wider.checkShares()
 }
 
 func (d *Dictionary) add(more *Definition) error {

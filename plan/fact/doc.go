@@ -7,6 +7,7 @@
 // program. A Fact is in one of four states: known, estimated within a range,
 // unknown, or not applicable. A growing fact, an outage that still lasts, has a
 // moment it began instead of a number, and Fact.At says what it is at a time. A
+// Share is a percentage that follows from two other facts where it is not stated. A
 // Sheet is the facts of one incident with the exchange rates somebody stated.
 //
 // It grades nothing, and never guesses: what is not said is unknown, and money

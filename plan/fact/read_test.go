@@ -193,6 +193,7 @@ func TestDefinitionsThatAreRefused(t *testing.T) {
 		{fact.Definition{Key: "x.y", Type: fact.Enum, Title: title}, "have values"},
 		{fact.Definition{Key: "x.y", Type: fact.Number, Unit: "s", Grows: true, Title: title}, "only minutes"},
 		{fact.Definition{Key: "x.y", Type: fact.Bool, Max: 5, Title: title}, "max is of numbers"},
+		{fact.Definition{Key: "x.y", Type: fact.Number, Unit: "persons", Share: &fact.Share{Of: "x.a", In: "x.b"}, Title: title}, "a share is in %"},
 		{fact.Definition{Key: "x.y", Type: fact.Set, Title: title, Values: []fact.Word{{Code: "a", Title: title}, {Code: "a", Title: title}}}, "given once"},
 		{fact.Definition{Key: "asset.is_cii", Type: fact.Bool, Title: title}, "defined already"},
 	} {

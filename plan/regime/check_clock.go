@@ -59,8 +59,18 @@ func (c *checker) limits(path string, k *Clock) {
 		c.wrong(path, "limit is missing: 4 h, 1 month, or immediately")
 	case k.Moment && !whole, k.By.Set && !whole, k.Moment && k.By.Set:
 		c.wrong(path, "moment and by are of limits in days or months, and one of the two at most")
-	case k.Limit.IsZero() && (k.Outer != nil || k.Roll != nil || k.Suspend != nil):
-		c.wrong(path, "a limit without a number has no outer limit, roll or suspension")
+	case k.Limit.IsZero() && (k.Outer != nil || k.Roll != nil || k.Suspend != nil || k.Anew != nil || k.Until != ""):
+		c.wrong(path, "a limit without a number has no outer limit, roll, suspension, anew or until")
+	}
+	if k.Until != "" {
+		c.among(path+".until", string(k.Until), words(Events()))
+	}
+	if a := k.Anew; a != nil {
+		c.among(path+".anew.start", string(a.Start), words(Events()))
+		c.mark(path+".anew", a.Mark, false)
+		if a.Limit.IsZero() || a.Start == PreviousSubmitted || a.Start == k.Start {
+			c.wrong(path+".anew", "anew has a number, and an event of its own to start from")
+		}
 	}
 	if o := k.Outer; o != nil {
 		c.among(path+".outer.start", string(o.Start), words(Events()))
@@ -82,27 +92,31 @@ func (c *checker) limits(path string, k *Clock) {
 
 // chain takes care that what a clock comes after is there, and not after it.
 func (c *checker) chain(path string, k *Clock) {
-	if (k.Start == PreviousSubmitted) != (k.After != "") {
+	if (k.Start == PreviousSubmitted) != (k.After != "") || k.After == "" && len(k.AlsoAfter) > 0 {
 		c.wrong(path, "after names the clock whose report starts it, with start: %s", PreviousSubmitted)
 		return
 	}
-	before := []string{k.ID}
-	for at := k; at.After != ""; {
-		next := c.pack.Clock(at.After)
-		if next == nil {
+	c.before(path, k, []string{k.ID}, map[string]bool{})
+}
+
+// before follows every clock that another comes after: line is how it came
+// here, done are those that were followed.
+func (c *checker) before(path string, k *Clock, line []string, done map[string]bool) {
+	for _, id := range k.Previous() {
+		next := c.pack.Clock(id)
+		switch {
+		case next == nil:
 			var ids []string
 			for _, other := range c.pack.Clocks {
 				ids = append(ids, other.ID)
 			}
-			c.wrong(path+".after", "no clock is called %q%s", at.After, strict.Nearest(at.After, ids))
-			return
+			c.wrong(path+".after", "no clock is called %q%s", id, strict.Nearest(id, ids))
+		case slices.Contains(line, id):
+			c.wrong(path+".after", "clocks come after each other in a circle: %s", strings.Join(line, ", "))
+		case !done[id]:
+			c.before(path, next, append(slices.Clip(line), id), done)
+			done[id] = true
 		}
-		if slices.Contains(before, next.ID) {
-			c.wrong(path+".after", "clocks come after each other in a circle: %s", strings.Join(before, ", "))
-			return
-		}
-		before = append(before, next.ID)
-		at = next
 	}
 }
 

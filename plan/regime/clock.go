@@ -11,9 +11,11 @@ type Kind string
 // The kinds of report.
 const (
 	Obligatory Kind = "obligatory"
-	Voluntary  Kind = "voluntary"
-	NearMiss   Kind = "near_miss"
-	Threat     Kind = "threat"
+	// Voluntary is nobody's duty: such a clock is there once what it depends on
+	// is known to hold, not while it may.
+	Voluntary Kind = "voluntary"
+	NearMiss  Kind = "near_miss"
+	Threat    Kind = "threat"
 )
 
 var kinds = []Kind{Obligatory, Voluntary, NearMiss, Threat}
@@ -73,6 +75,9 @@ type Clock struct {
 	Each  bool   `yaml:"each" json:"each,omitempty"`
 	// After is the clock whose report is the previous one.
 	After string `yaml:"after" json:"after,omitempty"`
+	// AlsoAfter are clocks whose reports start it as well as that one's: updates of
+	// it, or what others owe in its place.
+	AlsoAfter []string `yaml:"also_after" json:"also_after,omitempty"`
 
 	Limit calendar.Limit `yaml:"limit" json:"limit"`
 	// Moment counts days and months from the moment itself; else a period ends
@@ -86,6 +91,11 @@ type Clock struct {
 	// was reached, "start" from the event as ever.
 	Rise    string   `yaml:"rise" json:"rise,omitempty"`
 	Suspend *Suspend `yaml:"suspend" json:"suspend,omitempty"`
+	// Until is an event before which it has to run out to be owed at all: a report
+	// on progress is not, once handling has ended. Anew is what takes the place of
+	// its limit when an event has not come by then.
+	Until Event `yaml:"until" json:"until,omitempty"`
+	Anew  *Anew `yaml:"anew" json:"anew,omitempty"`
 
 	To      []string `yaml:"to" json:"to"`
 	Content string   `yaml:"content" json:"content,omitempty"` // a form
@@ -96,6 +106,14 @@ type Clock struct {
 // Rule is how the end of its limit is found.
 func (c *Clock) Rule() calendar.Rule {
 	return calendar.Rule{Limit: c.Limit, Moment: c.Moment, By: c.By}
+}
+
+// Previous are the clocks whose reports start it.
+func (c *Clock) Previous() []string {
+	if c.After == "" {
+		return nil
+	}
+	return append([]string{c.After}, c.AlsoAfter...)
 }
 
 // Outer is a second limit with a start of its own; the earlier of both binds.
@@ -123,6 +141,14 @@ type Suspend struct {
 	// counts anew from that end.
 	Effect string `yaml:"effect" json:"effect"`
 	Mark   Mark   `yaml:"mark" json:"mark,omitempty"`
+}
+
+// Anew counts a limit from an event that comes only after the clock would have
+// run out; until it comes the clock waits.
+type Anew struct {
+	Start Event          `yaml:"start" json:"start"`
+	Limit calendar.Limit `yaml:"limit" json:"limit"`
+	Mark  Mark           `yaml:"mark" json:"mark,omitempty"`
 }
 
 // Form is what a report must hold.
