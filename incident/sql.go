@@ -66,8 +66,11 @@ func countNumbers(ctx context.Context, tx *store.Tx, year int, count int64) (las
 const searchRoom = "incident"
 
 func index(ctx context.Context, tx *store.Tx, i *Incident) error {
-	return tx.Index(ctx, searchRoom, i.ID, i.Number, i.Title, i.Summary)
+	return tx.Index(ctx, searchRoom, i.ID, searched(i)...)
 }
+
+// searched are the texts by which an incident is found.
+func searched(i *Incident) []string { return []string{i.Number, i.Title, i.Summary} }
 
 const entryColumns = `e.id, e.incident, e.kind, e.happened_at, e.recorded_at, e.author, e.text, e.data, e.corrects, coalesce(c.id, '')`
 
