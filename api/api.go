@@ -110,6 +110,10 @@ func (a *api) handler(r Route) http.Handler {
 	})
 }
 
+// retryAfter is, in seconds, when to come again to what is not available now: soon
+// after a database or a disk is back, and not so often that it is kept busy.
+const retryAfter = "5"
+
 // statuses are what the failures that a caller can act on are over HTTP.
 var statuses = [...]struct {
 	kind   error
@@ -131,6 +135,9 @@ func (a *api) status(w http.ResponseWriter, err error) int {
 	}
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
+			if s.status == http.StatusServiceUnavailable {
+				w.Header().Set("Retry-After", retryAfter)
+			}
 			return s.status
 		}
 	}

@@ -34,6 +34,9 @@ func (cmd *configCheckCmd) Run(c *console) error {
 
 // check says what in the configuration could not be run on this machine.
 func (c *fileConfig) check(data string) error {
+	if _, err := c.tables(data); err != nil {
+		return err
+	}
 	in, _, err := c.intake(data)
 	if err != nil {
 		return err
@@ -49,7 +52,7 @@ type configShowCmd struct {
 
 // Run shows the settings. Passwords and keys are not shown.
 func (cmd *configShowCmd) Run(c *console) error {
-	config, err := cmd.read(c.data)
+	config, err := c.configure(&cmd.configFlags)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"tocsin/detect/indicator"
 	"tocsin/intake"
 	"tocsin/internal/output"
+	"tocsin/internal/store"
 	"tocsin/node"
 	"tocsin/people"
 	"tocsin/telemetry"
@@ -33,7 +34,7 @@ type upCmd struct {
 
 // Run starts a node: it listens, watches and remembers until it is told to end.
 func (u *upCmd) Run(ctx context.Context, c *console) error {
-	config, err := u.configFlags.read(c.data)
+	config, err := c.configure(&u.configFlags)
 	if err != nil {
 		return usageError{err}
 	}
@@ -52,6 +53,7 @@ type running struct {
 	node       *node.Node
 	intake     *intake.Intake
 	spread     *spread // nil for a node by itself
+	claim      *store.Claim
 	people     *peopleRooms
 	config     fileConfig
 	indicators *indicatorsInForce
@@ -85,7 +87,10 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err != nil {
 		return err
 	}
-	if r.people, err = r.openPeople(ctx, &config); err != nil {
+	if r.claim, err = r.claimTables(ctx); err != nil { // before they are migrated
+		return err
+	}
+	if r.people, err = r.openPeople(ctx); err != nil {
 		return err
 	}
 	if err := r.indicators.refresh(); err != nil {
@@ -148,6 +153,7 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
+	group.Go(func() error { return r.claim.Keep(ctx) })
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")
@@ -204,6 +210,9 @@ func (r *running) close() error {
 	}
 	if r.people != nil {
 		errs = append(errs, r.people.db.Close())
+	}
+	if r.claim != nil {
+		errs = append(errs, r.claim.Release())
 	}
 	return errors.Join(errs...)
 }
