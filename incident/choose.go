@@ -49,6 +49,16 @@ func (c *chooser) newest(table, column, condition string, most int) string {
 	return "SELECT " + column + " AS candidate FROM " + table + " WHERE " + condition + c.bounds(column) + " ORDER BY " + column + " DESC LIMIT " + c.mark(most)
 }
 
+// all writes conditions on one incident that have to hold together, as further
+// ones.
+func (c *chooser) all(conditions []condition) string {
+	var text strings.Builder
+	for k := range conditions {
+		text.WriteString(" AND " + conditions[k].holds(c))
+	}
+	return text.String()
+}
+
 // condition is one that a filter sets, which an index answers newest first.
 type condition struct {
 	// newest writes the subquery for the newest incidents of which it holds.
@@ -173,10 +183,7 @@ func reach(ctx context.Context, tx *store.Tx, f *Filter, after string, one *cond
 func among(ctx context.Context, tx *store.Tx, f *Filter, after string, conditions []condition, candidates, most int) ([]Incident, error) {
 	c := &chooser{filter: f, after: after}
 	text := `SELECT ` + incidentColumns + ` FROM (` + conditions[0].newest(c, candidates) + `) c CROSS JOIN incident i WHERE i.id = c.candidate`
-	for k := range conditions[1:] {
-		text += " AND " + conditions[1+k].holds(c)
-	}
-	return store.All(ctx, tx, scanIncident, text+` ORDER BY i.id DESC LIMIT `+c.mark(most), c.args...)
+	return store.All(ctx, tx, scanIncident, text+c.all(conditions[1:])+` ORDER BY i.id DESC LIMIT `+c.mark(most), c.args...)
 }
 
 // selectIncidentsOf returns those of some incidents that a filter chooses, in
@@ -188,10 +195,7 @@ func selectIncidentsOf(ctx context.Context, tx *store.Tx, f *Filter, ids []strin
 		marks[k] = "(" + c.mark(id) + ")"
 	}
 	text := `SELECT ` + incidentColumns + ` FROM (VALUES ` + strings.Join(marks, ", ") + `) c CROSS JOIN incident i WHERE i.id = c.column1` + c.bounds("i.id")
-	for _, one := range f.conditions() {
-		text += " AND " + one.holds(c)
-	}
-	all, err := store.All(ctx, tx, scanIncident, text, c.args...)
+	all, err := store.All(ctx, tx, scanIncident, text+c.all(f.conditions()), c.args...)
 	slices.SortFunc(all, func(a, b Incident) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	return all, err
 }

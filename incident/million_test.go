@@ -176,11 +176,13 @@ type rows struct {
 	values  []any
 }
 
-const rowsAtOnce = 500
+// rowsAtOnce spares a server round trips; the driver of SQLite looks through all
+// values for each of them.
+var rowsAtOnce = map[store.Engine]int{store.SQLite: 5, store.PostgreSQL: 500}
 
 func (r *rows) flush(ctx context.Context, tx *store.Tx) error {
 	for values := r.values; len(values) > 0; {
-		n := min(rowsAtOnce, len(values)/r.columns)
+		n := min(rowsAtOnce[tx.Engine()], len(values)/r.columns)
 		marks := make([]string, n)
 		for k := range n {
 			marks[k] = "(" + store.Marks(1+k*r.columns, r.columns) + ")"

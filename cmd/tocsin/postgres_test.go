@@ -39,7 +39,6 @@ func TestNodeRunsOnPostgreSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := startNode(t, "database: \""+url+"\"\ndatabase_password_file: "+file+"\n", "--log-level", "debug")
-	log := n.log.String()
 	link := saysOf(t, 0, "user", "create", "ada", "--role", "administrator", "--data", n.dir)
 	if !strings.Contains(link, "/link/") {
 		t.Errorf("no link: %s", link)
@@ -49,7 +48,7 @@ func TestNodeRunsOnPostgreSQL(t *testing.T) {
 	events, addresses := connections(0, 10)
 	n.post(t, sensor, "site", events)
 	n.stop(t)
-	log += n.log.String()
+	log := n.log.String()
 	n.again(t)
 	n.post(t, sensor, "site", events)
 	if answers, notes := n.hunt(t, analyst, addresses[:1]); len(answers) != 1 || answers[0].Verdict != "seen" {

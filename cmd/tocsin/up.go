@@ -40,9 +40,9 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 	}
 	up := &running{console: c, log: config.Log.open(c.err), metrics: newRegistry()}
 	if err := up.open(ctx, u, config.fileConfig); err != nil {
-		return errors.Join(err, up.close())
+		return errors.Join(err, up.close()) //nolint:contextcheck // what was begun is ended whatever became of the context
 	}
-	return errors.Join(up.run(ctx), up.close())
+	return errors.Join(up.run(ctx), up.close()) //nolint:contextcheck // as above
 }
 
 // running is a node with what takes telemetry in for it.

@@ -99,7 +99,7 @@ func (tx *Tx) Search(ctx context.Context, room, question string, before int64, l
 func scanHit(row Row) (h Hit, err error) { return h, row.Scan(&h.ID, &h.Place) }
 
 // newestRead is how many documents PostgreSQL reads one by one for a page.
-const newestRead = 10_000
+const newestRead = 5_000
 
 // searchPostgres reads through the newest documents first, which fills a page of
 // what is frequent, and asks the index, which has to fetch and sort all that it
