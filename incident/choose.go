@@ -128,7 +128,8 @@ func selectIncidents(ctx context.Context, tx *store.Tx, f *Filter, after string,
 	switch len(conditions) {
 	case 0:
 		c := &chooser{filter: f, after: after}
-		list, err = store.All(ctx, tx, scanIncident, `SELECT `+incidentColumns+` FROM incident WHERE TRUE`+c.bounds("id")+` ORDER BY id DESC LIMIT `+c.mark(most+1), c.args...)
+		text := `SELECT ` + incidentColumns + ` FROM incident WHERE TRUE` + c.bounds("id") + ` ORDER BY id DESC LIMIT ` + c.mark(most+1)
+		list, err = store.All(ctx, tx, scanIncident, text, c.args...)
 	case 1:
 		list, err = among(ctx, tx, f, after, conditions, most+1, most+1)
 	default:
@@ -174,7 +175,8 @@ func rarest(ctx context.Context, tx *store.Tx, f *Filter, after string, conditio
 
 func reach(ctx context.Context, tx *store.Tx, f *Filter, after string, one *condition) (l looked, err error) {
 	c := &chooser{filter: f, after: after}
-	err = tx.QueryRow(ctx, `SELECT count(*), coalesce(min(candidate), '') FROM (`+one.newest(c, candidates)+`) c`, c.args...).Scan(&l.number, &l.last)
+	text := `SELECT count(*), coalesce(min(candidate), '') FROM (` + one.newest(c, candidates) + `) c`
+	err = tx.QueryRow(ctx, text, c.args...).Scan(&l.number, &l.last)
 	return l, err
 }
 
@@ -182,8 +184,9 @@ func reach(ctx context.Context, tx *store.Tx, f *Filter, after string, one *cond
 // which the others hold too. The cross join has SQLite begin with the candidates.
 func among(ctx context.Context, tx *store.Tx, f *Filter, after string, conditions []condition, candidates, most int) ([]Incident, error) {
 	c := &chooser{filter: f, after: after}
-	text := `SELECT ` + incidentColumns + ` FROM (` + conditions[0].newest(c, candidates) + `) c CROSS JOIN incident i WHERE i.id = c.candidate`
-	return store.All(ctx, tx, scanIncident, text+c.all(conditions[1:])+` ORDER BY i.id DESC LIMIT `+c.mark(most), c.args...)
+	text := `SELECT ` + incidentColumns + ` FROM (` + conditions[0].newest(c, candidates) + `) c CROSS JOIN incident i WHERE i.id = c.candidate` +
+		c.all(conditions[1:]) + ` ORDER BY i.id DESC LIMIT ` + c.mark(most)
+	return store.All(ctx, tx, scanIncident, text, c.args...)
 }
 
 // selectIncidentsOf returns those of some incidents that a filter chooses, in
@@ -194,8 +197,8 @@ func selectIncidentsOf(ctx context.Context, tx *store.Tx, f *Filter, ids []strin
 	for k, id := range ids {
 		marks[k] = "(" + c.mark(id) + ")"
 	}
-	text := `SELECT ` + incidentColumns + ` FROM (VALUES ` + strings.Join(marks, ", ") + `) c CROSS JOIN incident i WHERE i.id = c.column1` + c.bounds("i.id")
-	all, err := store.All(ctx, tx, scanIncident, text+c.all(f.conditions()), c.args...)
+	text := `SELECT ` + incidentColumns + ` FROM (VALUES ` + strings.Join(marks, ", ") + `) c CROSS JOIN incident i WHERE i.id = c.column1` + c.bounds("i.id") + c.all(f.conditions())
+	all, err := store.All(ctx, tx, scanIncident, text, c.args...)
 	slices.SortFunc(all, func(a, b Incident) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	return all, err
 }
