@@ -83,14 +83,14 @@ func (tx *Tx) Search(ctx context.Context, room, question string, before int64, l
 	if len(phrases) == 0 {
 		return nil, errNoWord
 	}
-	phrases = append(phrases, phrase{words: []string{roomWord(room)}})
 	if before <= 0 {
 		before = math.MaxInt64
 	}
 	limit = max(1, min(limit, MaxHits))
 	if tx.engine == PostgreSQL {
-		return tx.searchPostgres(ctx, join(phrases, " <-> ", " & ", `'`, `:*`), before, limit)
+		return tx.searchPostgres(ctx, room, join(phrases, " <-> ", " & ", `'`, `:*`), before, limit)
 	}
+	phrases = append(phrases, phrase{words: []string{roomWord(room)}})
 	return All(ctx, tx, scanHit, `SELECT d.id, d.n FROM search_index JOIN search_document d ON d.n = search_index.rowid
 		WHERE search_index MATCH $1 AND search_index.rowid < $2 ORDER BY search_index.rowid DESC LIMIT $3`,
 		join(phrases, " + ", " AND ", `"`, ` *`), before, limit)
@@ -104,14 +104,16 @@ const newestRead = 5_000
 // searchPostgres reads through the newest documents first, which fills a page of
 // what is frequent, and asks the index, which has to fetch and sort all that it
 // finds, only for what is rare there. The server's own estimates would have to
-// tell these apart, and don't where words come together or apart.
-func (tx *Tx) searchPostgres(ctx context.Context, query string, before int64, limit int) ([]Hit, error) {
-	hits, err := All(ctx, tx, scanHit, `SELECT id, n FROM (SELECT id, n, vector FROM search_document WHERE n < $2 ORDER BY n DESC LIMIT $4) d
-		WHERE vector @@ $1::tsquery ORDER BY n DESC LIMIT $3`, query, before, limit, newestRead)
+// tell these apart, and don't where words come together or apart. The word of the
+// room is not asked for: the index would go through all that hold it.
+func (tx *Tx) searchPostgres(ctx context.Context, room, query string, before int64, limit int) ([]Hit, error) {
+	hits, err := All(ctx, tx, scanHit, `SELECT id, n FROM (SELECT id, n, room, vector FROM search_document WHERE n < $2 ORDER BY n DESC LIMIT $5) d
+		WHERE vector @@ $1::tsquery AND room = $4 ORDER BY n DESC LIMIT $3`, query, before, limit, room, newestRead)
 	if err != nil || len(hits) == limit {
 		return hits, err
 	}
-	return All(ctx, tx, scanHit, `SELECT id, n FROM search_document WHERE vector @@ $1::tsquery AND n < $2 ORDER BY n + 0 DESC LIMIT $3`, query, before, limit)
+	return All(ctx, tx, scanHit, `SELECT id, n FROM search_document WHERE vector @@ $1::tsquery AND n < $2 AND room || '' = $4
+		ORDER BY n + 0 DESC LIMIT $3`, query, before, limit, room)
 }
 
 // Question is what Search looks for, for who has few documents at hand and asks
