@@ -22,6 +22,9 @@ const (
 	// idleLimit is after how long the server ends the transaction of a node that
 	// was cut off in its middle, and with it what it locks.
 	idleLimit = "60s"
+	// pendingLimit is how many KiB of new documents wait to be put into the index of
+	// words together; every search reads through them: 10 ms of the 4 MB by default.
+	pendingLimit = "256"
 	// connectionAge is after how long a connection is opened anew, so that a
 	// server that moved is followed.
 	connectionAge = 30 * time.Minute
@@ -51,6 +54,7 @@ func openPostgres(ctx context.Context, config Config, counted *counters) (*postg
 		"application_name":                    "tocsin",
 		"synchronous_commit":                  "on", // acknowledged is on disk
 		"idle_in_transaction_session_timeout": idleLimit,
+		"gin_pending_list_limit":              pendingLimit,
 	} {
 		if parsed.RuntimeParams[name] == "" {
 			parsed.RuntimeParams[name] = value
