@@ -41,7 +41,7 @@ type Message struct {
 const (
 	maxID      = 64
 	maxEvent   = 64
-	maxTitle   = 200      // characters: more than any list of mails shows
+	maxTitle   = 200 // characters: more than any list of mails shows
 	maxText    = 256 << 10
 	maxHTML    = 1 << 20
 	maxData    = 64 << 10 // receivers of webhooks often take no more
