@@ -31,6 +31,7 @@ type cli struct {
 	User       userCmd       `cmd:"" help:"Make, list and change the accounts that people sign in with."`
 	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster     rosterCmd     `cmd:"" help:"Plan who is on duty when, and say who is."`
+	Notify     notifyCmd     `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
 	Version    versionCmd    `cmd:"" help:"Say which version this is."`
 }
 

@@ -57,6 +57,10 @@ type fileConfig struct {
 	Follow []string     `yaml:"follow"`
 	Limits limitsConfig `yaml:"limits"`
 	Memory memoryConfig `yaml:"memory"`
+	// Outbound is how other machines are reached, Mail and Webhooks who is told.
+	Outbound outboundConfig  `yaml:"outbound"`
+	Mail     mailConfig      `yaml:"mail"`
+	Webhooks []webhookConfig `yaml:"webhooks"`
 	// Cluster is how the node is one of several.
 	Cluster clusterConfig `yaml:"cluster"`
 	Log     logConfig     `yaml:"log"`

@@ -38,8 +38,14 @@ func (c *fileConfig) check(data string) error {
 	if err != nil {
 		return err
 	}
-	_, err = in.TLS()
-	return err
+	if _, err := in.TLS(); err != nil {
+		return err
+	}
+	told, err := c.told()
+	if err != nil {
+		return err
+	}
+	return told.Check()
 }
 
 type configShowCmd struct {

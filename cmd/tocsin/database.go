@@ -14,7 +14,9 @@ import (
 	"tocsin/internal/audit"
 	"tocsin/internal/fault"
 	"tocsin/internal/lockfile"
+	"tocsin/internal/notify"
 	"tocsin/internal/store"
+	"tocsin/internal/timer"
 	"tocsin/people"
 )
 
@@ -53,7 +55,9 @@ func (c *console) database(config *fileConfig) store.Config {
 
 // databaseRooms are the rooms that have tables, in the order in which they are
 // made.
-func databaseRooms() []store.Room { return []store.Room{audit.Room(), people.Room()} }
+func databaseRooms() []store.Room {
+	return []store.Room{audit.Room(), people.Room(), timer.Room(), notify.Room()}
+}
 
 // migrate brings the tables up to date. Where there are some already they are
 // copied first; a PostgreSQL database is its administrator's to copy.

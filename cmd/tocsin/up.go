@@ -53,6 +53,7 @@ type running struct {
 	intake     *intake.Intake
 	spread     *spread // nil for a node by itself
 	people     *peopleRooms
+	telling    *telling
 	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
@@ -87,6 +88,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	}
 	if r.people, err = r.openPeople(ctx, &config); err != nil {
 		return err
+	}
+	if r.telling, err = r.openTelling(r.people, &config, r.log); err != nil {
+		return usageError{err}
 	}
 	if err := r.indicators.refresh(); err != nil {
 		return err
@@ -148,6 +152,7 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
+	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")

@@ -37,6 +37,18 @@ type Config struct {
 	Attempts int
 }
 
+// Check says what in the configuration cannot be used; New does too. The error is
+// fault.Invalid and names the setting.
+func (c Config) Check() error {
+	if c.Mail != nil {
+		if _, err := newMailer(*c.Mail); err != nil {
+			return err
+		}
+	}
+	_, err := newWebhooks(c)
+	return err
+}
+
 // Notify posts and sends messages. It may be used concurrently.
 type Notify struct {
 	db       *store.DB

@@ -398,15 +398,32 @@ func TestWebhookConfigurationsThatAreNone(t *testing.T) {
 	db := storetest.Open(t, storetest.SQLite(t), rooms()...)
 	good := notify.WebhookConfig{URL: "https://example.org/hush", SecretFile: secretFile(t, secret('a'))}
 	for name, change := range map[string]func(*notify.WebhookConfig) []notify.WebhookConfig{
-		"no URL":        func(w *notify.WebhookConfig) []notify.WebhookConfig { w.URL = "hush"; return nil },
-		"plain":         func(w *notify.WebhookConfig) []notify.WebhookConfig { w.URL = "http://example.org/hush"; return nil },
-		"no secret":     func(w *notify.WebhookConfig) []notify.WebhookConfig { w.SecretFile = ""; return nil },
-		"event":         func(w *notify.WebhookConfig) []notify.WebhookConfig { w.Events = []string{"a b"}; return nil },
-		"short secret":  func(w *notify.WebhookConfig) []notify.WebhookConfig { w.SecretFile = secretFile(t, "whsec_aHVzaA=="); return nil },
-		"plain secret":  func(w *notify.WebhookConfig) []notify.WebhookConfig { w.SecretFile = secretFile(t, "hush hush hush hush hush"); return nil },
-		"three secrets": func(w *notify.WebhookConfig) []notify.WebhookConfig { w.SecretFile = secretFile(t, secret('a'), secret('b'), secret('c')); return nil },
-		"the same name": func(w *notify.WebhookConfig) []notify.WebhookConfig { o := *w; o.URL += "2"; return []notify.WebhookConfig{o} },
-		"the same URL":  func(w *notify.WebhookConfig) []notify.WebhookConfig { o := *w; o.Name = "other"; return []notify.WebhookConfig{o} },
+		"no URL":    func(w *notify.WebhookConfig) []notify.WebhookConfig { w.URL = "hush"; return nil },
+		"plain":     func(w *notify.WebhookConfig) []notify.WebhookConfig { w.URL = "http://example.org/hush"; return nil },
+		"no secret": func(w *notify.WebhookConfig) []notify.WebhookConfig { w.SecretFile = ""; return nil },
+		"event":     func(w *notify.WebhookConfig) []notify.WebhookConfig { w.Events = []string{"a b"}; return nil },
+		"short secret": func(w *notify.WebhookConfig) []notify.WebhookConfig {
+			w.SecretFile = secretFile(t, "whsec_aHVzaA==")
+			return nil
+		},
+		"plain secret": func(w *notify.WebhookConfig) []notify.WebhookConfig {
+			w.SecretFile = secretFile(t, "hush hush hush hush hush")
+			return nil
+		},
+		"three secrets": func(w *notify.WebhookConfig) []notify.WebhookConfig {
+			w.SecretFile = secretFile(t, secret('a'), secret('b'), secret('c'))
+			return nil
+		},
+		"the same name": func(w *notify.WebhookConfig) []notify.WebhookConfig {
+			o := *w
+			o.URL += "2"
+			return []notify.WebhookConfig{o}
+		},
+		"the same URL": func(w *notify.WebhookConfig) []notify.WebhookConfig {
+			o := *w
+			o.Name = "other"
+			return []notify.WebhookConfig{o}
+		},
 	} {
 		w := good
 		all := append([]notify.WebhookConfig{}, change(&w)...)
