@@ -16,6 +16,7 @@ import (
 	"tocsin/internal/fault"
 	"tocsin/internal/fetch"
 	"tocsin/internal/notify"
+	"tocsin/internal/store"
 	"tocsin/internal/timer"
 )
 
@@ -134,6 +135,7 @@ func (c *fileConfig) told() (notify.Config, error) {
 // telling is what tells people and machines, and the timers of the node.
 type telling struct {
 	*notify.Notify
+	db     *store.DB
 	timers *timer.Timers
 }
 
@@ -146,7 +148,7 @@ func (c *console) openTelling(p *peopleRooms, config *fileConfig, log *slog.Logg
 	}
 	told.Resolve = recipients{accounts: p.accounts, roster: p.roster, now: time.Now}.resolve
 	told.Log = log.With(slog.String("room", "notify"))
-	t := &telling{}
+	t := &telling{db: p.db}
 	if t.Notify, err = notify.New(p.db, p.trail, told); err != nil {
 		return nil, err
 	}
