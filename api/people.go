@@ -34,13 +34,13 @@ func (a *api) readPerson(w http.ResponseWriter, r *http.Request) error {
 
 func (a *api) invitePerson(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
-		Name, Display, Mail string
-		Role                people.Role
+		Name, Display, Mail, Phone string
+		Role                       people.Role
 	}
 	if err := decode(w, r, &asked); err != nil {
 		return err
 	}
-	secret, person, err := a.Accounts.Invite(r.Context(), people.Account{Name: asked.Name, Display: asked.Display, Mail: asked.Mail, Role: asked.Role})
+	secret, person, err := a.Accounts.Invite(r.Context(), people.Account{Name: asked.Name, Display: asked.Display, Mail: asked.Mail, Phone: asked.Phone, Role: asked.Role})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,10 +70,10 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 // what was refused is listed by a verb and tried again by the node.
 func TestNodeTellsWhoIsOnDuty(t *testing.T) {
 	t.Parallel()
-	refuse := true
+	var refuse atomic.Bool // once: what follows is after the verb
+	refuse.Store(true)
 	server := notifytest.Start(t, notifytest.Config{StartTLS: true, Ways: []string{"PLAIN"}, Refuse: func(to string) error {
-		if strings.HasPrefix(to, "bob@") && refuse {
-			refuse = false // once: what follows is after the verb
+		if strings.HasPrefix(to, "bob@") && refuse.CompareAndSwap(true, false) {
 			return notifytest.Refused(550, "no such person")
 		}
 		return nil
