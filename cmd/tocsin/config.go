@@ -61,6 +61,8 @@ type fileConfig struct {
 	Outbound outboundConfig  `yaml:"outbound"`
 	Mail     mailConfig      `yaml:"mail"`
 	Webhooks []webhookConfig `yaml:"webhooks"`
+	// Print is how the paper is made that is at hand when the network is not.
+	Print printConfig `yaml:"print"`
 	// Cluster is how the node is one of several.
 	Cluster clusterConfig `yaml:"cluster"`
 	Log     logConfig     `yaml:"log"`

@@ -41,6 +41,9 @@ func (c *fileConfig) check(data string) error {
 	if _, err := in.TLS(); err != nil {
 		return err
 	}
+	if _, err := c.Print.check(); err != nil {
+		return err
+	}
 	told, err := c.told()
 	if err != nil {
 		return err

@@ -116,8 +116,5 @@ func (r recipients) withRole(ctx context.Context, role people.Role, note string)
 }
 
 func recipient(name, display, mail, note string) notify.Recipient {
-	if display != "" {
-		name = display
-	}
-	return notify.Recipient{Name: name, Mail: mail, Note: note}
+	return notify.Recipient{Name: called(name, display), Mail: mail, Note: note}
 }

@@ -25,7 +25,7 @@ import (
 	"tocsin/people/peopletest"
 )
 
-// tellingNode is a configuration with a mail server that asks for a password, and
+// tellingConfig is a configuration with a mail server that asks for a password, and
 // a webhook.
 func tellingConfig(t *testing.T, server *notifytest.Server, hook string) string {
 	t.Helper()

@@ -153,6 +153,7 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.telling.run(ctx) })
+	group.Go(func() error { return r.printDaily(ctx, nil) })
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")
