@@ -167,7 +167,7 @@ func TestAddressesAreResolvedWhenTheMessageIsSent(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		server := notifytest.Start(t, notifytest.Config{Refuse: func(to string) error {
 			if strings.HasPrefix(to, "ill@") {
-				return errors.New("try later")
+				return notifytest.Refused(450, "try later")
 			}
 			return nil
 		}})
@@ -240,10 +240,14 @@ func TestWithoutAMailServerMailIsADeadLetterAtOnce(t *testing.T) {
 	}
 }
 
+// apart is where a server listens that ends and comes again: no other test can
+// get its port meanwhile.
+const apart = "127.0.0.77:0"
+
 func TestServerThatIsDownForAWhileLosesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		gone := notifytest.Start(t, notifytest.Config{})
+		gone := notifytest.Start(t, notifytest.Config{Address: apart})
 		address := gone.Address
 		gone.Stop(t)
 		p := open(t, db, notify.Config{Mail: mailConfig(gone)})
@@ -313,7 +317,7 @@ func TestDeadLettersAreTriedAgainOrDiscardedOnRecord(t *testing.T) {
 		}
 		p.settle(t)
 		for _, id := range []string{dead[0].ID, dead[1].ID} {
-			if err := errors.Join(p.Retry(t.Context(), by, id)); !errors.Is(err, fault.Conflict) {
+			if err := p.Retry(t.Context(), by, id); !errors.Is(err, fault.Conflict) {
 				t.Errorf("settled already: got %v", err)
 			}
 		}
@@ -337,7 +341,7 @@ func TestDeadLettersAreTriedAgainOrDiscardedOnRecord(t *testing.T) {
 func TestWaitingDeliveriesCanBeSettled(t *testing.T) {
 	t.Parallel()
 	db := storetest.Open(t, storetest.SQLite(t), rooms()...)
-	gone := notifytest.Start(t, notifytest.Config{})
+	gone := notifytest.Start(t, notifytest.Config{Address: apart})
 	address := gone.Address
 	gone.Stop(t)
 	p := open(t, db, notify.Config{Mail: mailConfig(gone)})

@@ -2,7 +2,7 @@ package notifytest
 
 import (
 	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // CRAM-MD5 is made of it
+	"crypto/md5"
 	"encoding/hex"
 	"errors"
 	"strings"
