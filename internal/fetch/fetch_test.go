@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -190,7 +191,7 @@ func TestTLSBelow12AndUnknownCertificatesAreRefused(t *testing.T) {
 	t.Parallel()
 	old := httptest.NewUnstartedServer(http.NotFoundHandler())
 	old.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
-	old.Config.ErrorLog = nil
+	old.Config.ErrorLog = log.New(io.Discard, "", 0)
 	old.StartTLS()
 	t.Cleanup(old.Close)
 	roots := x509.NewCertPool()
@@ -198,7 +199,9 @@ func TestTLSBelow12AndUnknownCertificatesAreRefused(t *testing.T) {
 	if _, _, err := read(t, client(t, fetch.Config{Allow: loopback(), Roots: roots}), fetch.Request{Address: old.URL}); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("TLS 1.1: got %v", err)
 	}
-	unknown := httptest.NewTLSServer(http.NotFoundHandler())
+	unknown := httptest.NewUnstartedServer(http.NotFoundHandler())
+	unknown.Config.ErrorLog = log.New(io.Discard, "", 0)
+	unknown.StartTLS()
 	t.Cleanup(unknown.Close)
 	if _, _, err := read(t, client(t, fetch.Config{Allow: loopback()}), fetch.Request{Address: unknown.URL}); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("unknown certificate: got %v", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 
 	"code.dny.dev/ssrf"
@@ -84,7 +85,7 @@ func ParseNetworks(texts []string) ([]netip.Prefix, error) {
 		if at, one := netip.ParseAddr(text); one == nil {
 			p, err = netip.PrefixFrom(at, at.BitLen()), nil
 		}
-		if err != nil || p.Addr().Is4In6() || p.Addr().Zone() != "" {
+		if err != nil || p.Addr().Is4In6() || strings.Contains(text, "%") { // a zone is this machine's alone
 			return nil, fmt.Errorf("%q is no network: write 10.0.0.0/8 or 2001:db8::/32: %w", text, fault.Invalid)
 		}
 		networks = append(networks, p.Masked())
