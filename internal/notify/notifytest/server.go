@@ -62,8 +62,9 @@ type Server struct {
 	Roots *x509.CertPool
 	CA    string
 
-	config Config
-	server *smtp.Server
+	config   Config
+	server   *smtp.Server
+	listener net.Listener
 	mu     sync.Mutex
 	took   []Mail // guarded by mu
 }
@@ -96,12 +97,11 @@ func Start(tb testing.TB, config Config) *Server {
 	if config.Implicit {
 		listener = tls.NewListener(listener, secure)
 	}
-	served := make(chan error)
+	s.listener = listener
+	served := make(chan error, 1)
 	go func() { served <- s.server.Serve(listener) }()
 	tb.Cleanup(func() {
-		if err := s.server.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
-			tb.Errorf("close the mail server: %v", err)
-		}
+		s.Stop(tb)
 		<-served
 	})
 	return s
@@ -187,9 +187,10 @@ func (s *session) Logout() error { return nil }
 // Stop ends the server before the test does.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
-	if err := s.server.Close(); err != nil {
-		tb.Fatal(err)
+	if err := s.server.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		tb.Errorf("close the mail server: %v", err)
 	}
+	_ = s.listener.Close() // which the server does not know of when it has not begun
 }
 
 // Refused is a reply of the server's to Refuse.
