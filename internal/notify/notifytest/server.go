@@ -65,8 +65,8 @@ type Server struct {
 	config   Config
 	server   *smtp.Server
 	listener net.Listener
-	mu     sync.Mutex
-	took   []Mail // guarded by mu
+	mu       sync.Mutex
+	took     []Mail // guarded by mu
 }
 
 // Start starts a server, which ends with the test.
