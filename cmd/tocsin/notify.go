@@ -162,7 +162,10 @@ func (n *notifyDiscardCmd) Run(ctx context.Context, c *console) error {
 	return c.settleMessages(ctx, n.Config, n.ID, n.All, "discarded", (*telling).discard)
 }
 
-func (t *telling) retry(ctx context.Context, id string) error { return t.Retry(ctx, actor(ctx), id) }
+func (t *telling) retry(ctx context.Context, id string) error {
+	return t.Retry(ctx, actor(ctx), id)
+}
+
 func (t *telling) discard(ctx context.Context, id string) error {
 	return t.Discard(ctx, actor(ctx), id)
 }

@@ -123,7 +123,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		most = DefaultMaxBytes
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
-	response, err := c.do(ctx, r)
+	response, err := c.do(ctx, r) //nolint:bodyclose // who asked closes it
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("ask %s: %w", Name(r.Address), explain(err))

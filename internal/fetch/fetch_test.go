@@ -229,7 +229,7 @@ func TestAnswersAreBoundedInSizeAndTime(t *testing.T) {
 	c := client(t, fetch.Config{Allow: loopback()})
 	for path, want := range map[string]error{"/long": fault.Invalid, "/exact": nil, "/slow": fault.Unavailable, "/silent": fault.Unavailable} {
 		within := time.Duration(0)
-		if want == fault.Unavailable {
+		if errors.Is(want, fault.Unavailable) {
 			within = 50 * time.Millisecond
 		}
 		text, _, err := read(t, c, fetch.Request{Address: server.URL + path, Plain: true, MaxBytes: 10, Within: within})

@@ -104,7 +104,7 @@ func TestKillBetweenSendingAndWritingItDownLosesNothing(t *testing.T) {
 		kill = nil
 		mu.Unlock()
 		p.after(t, 2*time.Minute) // the leases of who was killed end
-		for i := 0; i < 100; i++ {
+		for range 100 {
 			if sent, err := p.Count(t.Context(), notify.Sent); err != nil || sent == n {
 				break
 			}

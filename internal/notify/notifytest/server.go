@@ -102,7 +102,9 @@ func Start(tb testing.TB, config Config) *Server {
 	go func() { served <- s.server.Serve(listener) }()
 	tb.Cleanup(func() {
 		s.Stop(tb)
-		<-served
+		if err := <-served; err != nil && !errors.Is(err, net.ErrClosed) {
+			tb.Errorf("the mail server: %v", err)
+		}
 	})
 	return s
 }
