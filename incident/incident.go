@@ -61,6 +61,10 @@ type Incident struct {
 
 	tasksOpen int64
 	told      []Entry // of the change under way
+	// opening is set inside the transaction that opens it; stated are then its
+	// facts.
+	opening bool
+	stated  map[string]Stated
 }
 
 // Answer is yes, no, or that nobody knows yet.

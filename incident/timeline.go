@@ -29,6 +29,7 @@ const (
 	EntryAlert      EntryKind = "alert"
 	EntryLink       EntryKind = "link"
 	EntryCorrection EntryKind = "correction" // of another entry
+	EntryClock      EntryKind = "clock"      // a moment that starts clocks, a report sent, a deadline missed
 )
 
 // Entry is one thing that happened to a case. It is never changed.
