@@ -284,3 +284,7 @@ func selectLinks(ctx context.Context, tx *store.Tx, incident string) ([]Link, er
 	return store.All(ctx, tx, scan, `SELECT incident, kind, other, why, author, at FROM incident_link WHERE incident = $1 OR other = $1
 		ORDER BY at, other LIMIT $2`, incident, maxPage)
 }
+
+func selectOpen(ctx context.Context, tx *store.Tx, after string, most int) ([]string, error) {
+	return store.All(ctx, tx, store.Value[string], `SELECT id FROM incident WHERE open AND id > $1 ORDER BY id LIMIT $2`, after, most)
+}

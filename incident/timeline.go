@@ -29,7 +29,8 @@ const (
 	EntryAlert      EntryKind = "alert"
 	EntryLink       EntryKind = "link"
 	EntryCorrection EntryKind = "correction" // of another entry
-	EntryClock      EntryKind = "clock"      // a moment that starts clocks, a report sent, a deadline missed
+	EntryClock      EntryKind = "clock"      // a moment that starts clocks, a grade, a report sent
+	EntryDeadline   EntryKind = "deadline"   // a deadline missed, a level proposed
 )
 
 // Entry is one thing that happened to a case. It is never changed.

@@ -42,3 +42,9 @@ func (r *Register) AlterIn(ctx context.Context, tx *store.Tx, c Change, do func(
 func (r *Register) TellIn(ctx context.Context, tx *store.Tx, who Who, i *Incident, e Entry) error {
 	return r.tell(ctx, tx, Change{Who: who}, i, &e)
 }
+
+// OpenIn returns the IDs of incidents that are open, those after one, in their
+// order, inside a transaction.
+func (r *Register) OpenIn(ctx context.Context, tx *store.Tx, after string, most int) ([]string, error) {
+	return selectOpen(ctx, tx, after, most)
+}
