@@ -248,18 +248,6 @@ func (s *situation) grade(name string) *Grade {
 	return last
 }
 
-// find returns the regime of a name if it binds, or may, or did when something
-// was recorded under it; false where none is called so.
-func (s *situation) find(name string) (bound, bool) {
-	for _, b := range s.bound {
-		if b.pack.Regime == name {
-			return b, true
-		}
-	}
-	pack, err := s.library.Pack(name)
-	return bound{pack, true}, err == nil
-}
-
 // regimes are those that bind, or may, and those under which something was
 // recorded while they did.
 func (s *situation) regimes() []bound {
@@ -269,7 +257,7 @@ func (s *situation) regimes() []bound {
 			return
 		}
 		if pack, err := s.library.Pack(name); err == nil {
-			all = append(all, bound{pack, true})
+			all = append(all, bound{pack, pack, true})
 		}
 	}
 	for _, g := range s.grades {

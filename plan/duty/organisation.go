@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
 	"tocsin/plan"
+	"tocsin/plan/criterion"
 	"tocsin/plan/fact"
 	"tocsin/plan/organisation"
 	"tocsin/plan/regime"
@@ -161,6 +162,10 @@ type view struct {
 // bound is a regime that binds, or may.
 type bound struct {
 	pack *regime.Pack
+	// lean is the pack with only the clocks that the organisation may owe, by what
+	// it says of itself: most of a pack is others' duty. It counts for incidents
+	// that state nothing of the organisation.
+	lean *regime.Pack
 	// sure is false where it depends on what is not known of the organisation: its
 	// clocks are then provisional.
 	sure bool
@@ -203,12 +208,27 @@ func bindings(l *regime.Library, o *organisation.Organisation, at time.Time) []b
 	packs := l.Packs()
 	var all []bound
 	for i, b := range plan.Bindings(l, o, at) {
-		switch {
-		case b.Verdict == plan.Binds:
-			all = append(all, bound{packs[i], true})
-		case b.Verdict == plan.CannotTell && packs[i].InForce(at):
-			all = append(all, bound{packs[i], false})
+		if b.Verdict == plan.Binds || b.Verdict == plan.CannotTell && packs[i].InForce(at) {
+			all = append(all, bound{packs[i], lean(packs[i], o, at), b.Verdict == plan.Binds})
 		}
 	}
 	return all
+}
+
+// lean leaves out the clocks that are certainly others', and the question whose
+// they are of those that are certainly the organisation's.
+func lean(p *regime.Pack, o *organisation.Organisation, at time.Time) *regime.Pack {
+	facts := &criterion.Facts{Dictionary: p.Dictionary(), Sheet: &fact.Sheet{Facts: o.Stated()}, At: at}
+	less := *p
+	less.Clocks = nil
+	for _, k := range p.Clocks {
+		switch k.Who.Eval(facts).Truth {
+		case criterion.No:
+			continue
+		case criterion.Yes:
+			k.Who = regime.Condition{}
+		}
+		less.Clocks = append(less.Clocks, k)
+	}
+	return &less
 }

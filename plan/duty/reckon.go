@@ -73,7 +73,11 @@ func (s *situation) clocks(b bound) []plan.Clock {
 	if s.described == nil {
 		return nil
 	}
-	all := plan.Clocks(b.pack, s.described.Organisation, s.course(b.pack.Regime), s.at)
+	pack := b.lean
+	if s.ofOrganisation() {
+		pack = b.pack
+	}
+	all := plan.Clocks(pack, s.described.Organisation, s.course(b.pack.Regime), s.at)
 	for k := range all {
 		c := &all[k]
 		switch {
@@ -89,6 +93,17 @@ func (s *situation) clocks(b bound) []plan.Clock {
 		}
 	}
 	return all
+}
+
+// ofOrganisation reports whether the incident states anything of the
+// organisation itself, which then counts.
+func (s *situation) ofOrganisation() bool {
+	for key := range s.stated {
+		if strings.HasPrefix(key, "entity.") {
+			return true
+		}
+	}
+	return false
 }
 
 // nothing reports whether an incident ended in a way that leaves nothing owed: it
