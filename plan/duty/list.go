@@ -165,3 +165,18 @@ func (f *Filter) shelves(regimes []string) (all []shelf) {
 	}
 	return all
 }
+
+// Outcome is how many clocks of one kind are in a state.
+type Outcome struct {
+	Regime string     `json:"regime"`
+	Clock  string     `json:"clock"`
+	State  plan.State `json:"state"`
+	Count  int64      `json:"count"`
+}
+
+// Outcomes calls do for every regime, clock and state with how many of the clocks
+// that started from since until but without until are in it: for statistics. Do
+// must not ask the database.
+func (o *Office) Outcomes(ctx context.Context, tx *store.Tx, since, until time.Time, do func(Outcome) error) error {
+	return eachOutcome(ctx, tx, since, until, do)
+}

@@ -329,3 +329,14 @@ func deleteProposal(ctx context.Context, tx *store.Tx, incident, regime string) 
 	_, err := tx.Exec(ctx, `DELETE FROM duty_proposal WHERE incident = $1 AND regime = $2`, incident, regime)
 	return err
 }
+
+func eachOutcome(ctx context.Context, tx *store.Tx, since, until time.Time, do func(Outcome) error) error {
+	return tx.Each(ctx, func(row store.Row) error {
+		var o Outcome
+		if err := row.Scan(&o.Regime, &o.Clock, &o.State, &o.Count); err != nil {
+			return err
+		}
+		return do(o)
+	}, `SELECT regime, clock, state, count(*) FROM duty_clock WHERE started_at >= $1 AND started_at < $2
+		GROUP BY regime, clock, state ORDER BY regime, clock, state`, store.At(since), store.At(until))
+}
