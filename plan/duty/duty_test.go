@@ -162,12 +162,12 @@ func (b *bureau) fresh() string {
 	return strings.Join(lines, "\n")
 }
 
-// body is the text of the last notice whose line holds a word.
+// body is the text of the last notice that holds a word.
 func (b *bureau) body(word string) string {
 	b.t.Helper()
 	var text string
 	err := b.db.Read(b.t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		return tx.QueryRow(ctx, `SELECT body FROM told WHERE line LIKE $1 ORDER BY key DESC LIMIT 1`, "%"+word+"%").Scan(&text)
+		return tx.QueryRow(ctx, `SELECT body FROM told WHERE line || body LIKE $1 ORDER BY key DESC LIMIT 1`, "%"+word+"%").Scan(&text)
 	})
 	if err != nil {
 		b.t.Fatalf("%s: %v", word, err)

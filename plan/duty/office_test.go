@@ -173,7 +173,7 @@ func TestFactsThatGrowProposeALevel(t *testing.T) {
 			b.at(step.at)
 			same(b.t, step.at, proposed(), step.want)
 		}
-		if text := b.body("proposed " + reporting); !strings.Contains(text, "Proposed:    major") || !strings.Contains(text, "wholly out of service for 1 h or more") {
+		if text := b.body("propose major: Administrative"); !strings.Contains(text, "Proposed:    major, since 2026-11-25 18:55 CST") || !strings.Contains(text, "wholly out of service for 1 h or more") {
 			b.t.Error(text)
 		}
 		st := b.standing(&i, reporting)

@@ -86,7 +86,11 @@ func (f Fact) Show(d *Definition, at time.Time) string {
 	case NotApplicable:
 		return "not applicable"
 	}
-	text := f.At(at).show(d)
+	now := f.At(at)
+	if f.Growth != nil { // seconds of an outage are of no use to a person
+		now.Min, now.Max = math.Floor(now.Min*10)/10, math.Floor(now.Max*10)/10
+	}
+	text := now.show(d)
 	if f.Growth != nil && !f.Growth.Ends(at) {
 		text += ", growing"
 	}
