@@ -159,7 +159,7 @@ func TestFactsThatGrowProposeALevel(t *testing.T) {
 		i := b.open(`{"asset.is_cii": true, "outage.total_minutes": {"since": "2026-11-25T09:55:00Z"}}`)
 		proposed := func() string {
 			var lines []string
-			for _, line := range strings.Split(b.fresh(), "\n") {
+			for line := range strings.SplitSeq(b.fresh(), "\n") {
 				if strings.HasPrefix(line, "proposed "+reporting) {
 					lines = append(lines, line)
 				}
@@ -339,7 +339,7 @@ func TestTwoNodesTellOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, line := range strings.Split(nodes[0].fresh(), "\n") {
+		for line := range strings.SplitSeq(nodes[0].fresh(), "\n") {
 			if strings.Contains(line, "×") {
 				t.Errorf("told more than once: %s", line)
 			}
