@@ -150,11 +150,11 @@ func fill(b *testing.B, db *store.DB, rows int) {
 	b.Helper()
 	s := settle(b, db, &hand{at: ten}, "node")
 	i := s.open("")
-	series := `WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < $2)`
+	series := `WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < CAST($2 AS BIGINT))`
 	err := db.Tx(b.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO duty_clock (incident, regime, clock, ref, kind, state, open, started_at, due_at, sort_at, taken) `+series+`
-			SELECT $1, 'r' || (k % 10), 'c', CAST(k AS TEXT), 'obligatory', CASE WHEN k % 1000 = 0 THEN 'missed' WHEN k % 3 = 0 THEN 'provisional' ELSE 'running' END,
-			TRUE, $3, $3 + k * 1000000, $3 + k * 1000000, 0 FROM n`, i.ID, rows, ten.UnixMicro())
+		_, err := tx.Exec(ctx, `INSERT INTO duty_clock (incident, regime, clock, ref, state, open, started_at, due_at, sort_at, taken) `+series+`
+			SELECT $1, 'r' || (k % 10), 'c', CAST(k AS TEXT), CASE WHEN k % 1000 = 0 THEN 'missed' WHEN k % 3 = 0 THEN 'provisional' ELSE 'running' END,
+			TRUE, CAST($3 AS BIGINT), CAST($3 AS BIGINT) + k * 1000000, CAST($3 AS BIGINT) + k * 1000000, 0 FROM n`, i.ID, rows, ten.UnixMicro())
 		return err
 	})
 	if err != nil {

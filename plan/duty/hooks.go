@@ -39,7 +39,7 @@ func (o *Office) Opened(ctx context.Context, tx *store.Tx, i *incident.Incident)
 	if len(s.stated) > 0 && len(s.bound) > 0 {
 		r.soon(s.at.Add(firstLook))
 	}
-	if err := upsertRows(ctx, tx, r.rows); err != nil || r.next.IsZero() && len(r.misses) == 0 {
+	if err := upsertRows(ctx, tx, r.rows, true); err != nil || r.next.IsZero() && len(r.misses) == 0 {
 		return err
 	}
 	if len(r.misses) > 0 { // it was detected long ago: the timer records what that missed

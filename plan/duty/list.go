@@ -95,7 +95,7 @@ func (o *Office) name(ctx context.Context, tx *store.Tx, list []Listed) error {
 		l.Number, l.Title = i.Number, i.Title
 		if pack, err := library.Pack(l.Regime); err == nil {
 			if clock := pack.Clock(l.Clock); clock != nil {
-				l.Name = clock.Title
+				l.Name, l.Kind = clock.Title, clock.Kind
 			}
 		}
 	}

@@ -25,12 +25,14 @@ func TestWhatIsKeptIsWhatIsReckoned(t *testing.T) {
 	b.is(threefold)
 	rapid.Check(t, func(rt *rapid.T) {
 		i := b.open(rapid.SampledFrom([]string{"", `{"asset.is_cii": true}`, `{"times.detected": "2026-11-25T06:00:00Z"}`}).Draw(rt, "facts"))
-		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
 			anyStep(rt, b, &i)
 			b.hand.set(b.hand.now().Add(time.Duration(rapid.IntRange(0, 300).Draw(rt, "minutes")) * time.Minute))
 			b.wake()
 			checkKept(rt, b, &i)
 		}
+		// What ended needs no timer, so that each case is as fast as the first.
+		_, _ = b.register.Advance(b.t.Context(), b.change(&i, "so"), incident.Advance{To: incident.Closed, Resolution: incident.FalseAlarm})
 	})
 }
 

@@ -18,7 +18,6 @@ import (
 type row struct {
 	ClockID
 	Incident string
-	Kind     regime.Kind
 	State    plan.State
 	// Open says that a report is still owed, or may be.
 	Open                       bool
@@ -130,7 +129,7 @@ func (s *situation) reckon(take bool) reckoned {
 		}
 	}
 	for id, old := range s.rows {
-		if !seen[id] && old.Open { // facts rule it out, or what started it was taken back
+		if !seen[id] && (old.Open || old.State == plan.Waiting) { // facts rule it out, or what started it was taken back
 			old.Open, old.State = false, plan.Cancelled
 			r.rows = append(r.rows, old)
 		}
@@ -152,7 +151,7 @@ func (s *situation) reckonOne(r *reckoned, b bound, c *plan.Clock, id ClockID, t
 		return
 	}
 	now := row{
-		ClockID: id, Incident: s.incident.ID, Kind: c.Kind, State: c.State, Taken: old.Taken,
+		ClockID: id, Incident: s.incident.ID, State: c.State, Taken: old.Taken,
 		Started: micro(c.Started), Due: micro(c.Due), Target: micro(c.Target), Sent: micro(c.Sent),
 	}
 	now.Open = c.State == plan.Provisional || c.State == plan.Running || c.State == plan.Suspended || c.State == plan.Missed && c.Sent.IsZero()
@@ -196,7 +195,7 @@ func (s *situation) missed(id ClockID, due time.Time) bool {
 
 // keep writes what the clocks of an incident come to, and when to look again.
 func (o *Office) keep(ctx context.Context, tx *store.Tx, s *situation, r *reckoned) error {
-	if err := upsertRows(ctx, tx, r.rows); err != nil {
+	if err := upsertRows(ctx, tx, r.rows, false); err != nil {
 		return err
 	}
 	for k := range r.misses {

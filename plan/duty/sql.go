@@ -185,25 +185,34 @@ func selectDeliveries(ctx context.Context, tx *store.Tx, incident string) ([]Del
 	}, `SELECT `+deliveryColumns+` FROM duty_delivery WHERE incident = $1 ORDER BY id LIMIT $2`, incident, maxRows)
 }
 
-const clockColumns = `incident, regime, clock, ref, kind, state, open, started_at, due_at, target_at, sort_at, sent_at, taken`
+const clockColumns = `incident, regime, clock, ref, state, open, started_at, due_at, target_at, sort_at, sent_at, taken`
 
 // rowsAtOnce is how many clocks one statement writes: more than an incident has
 // but for one with many relayed reports.
-const rowsAtOnce = 100
+const (
+	rowsAtOnce = 100
+	clockWidth = 12 // columns
+)
 
-func upsertRows(ctx context.Context, tx *store.Tx, rows []row) error {
-	// Always in one order, so that two transactions wait for each other in one.
-	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.String(), b.String()) })
+// upsertRows keeps clocks. Those of an incident that is being opened are new,
+// which saves looking for what they would replace.
+func upsertRows(ctx context.Context, tx *store.Tx, rows []row, opening bool) error {
+	follows := ` ON CONFLICT (incident, regime, clock, ref) DO UPDATE SET state = excluded.state, open = excluded.open,
+		started_at = excluded.started_at, due_at = excluded.due_at, target_at = excluded.target_at, sort_at = excluded.sort_at,
+		sent_at = excluded.sent_at, taken = excluded.taken`
+	if opening {
+		follows = ""
+	} else { // always in one order, so that two transactions wait for each other in one
+		slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.String(), b.String()) })
+	}
 	for part := range slices.Chunk(rows, rowsAtOnce) {
-		args := make([]any, 0, len(part)*13)
+		args := make([]any, 0, len(part)*clockWidth)
 		for k := range part {
 			r := &part[k]
-			args = append(args, r.Incident, r.Regime, r.Clock, r.Ref, r.Kind, r.State, r.Open, store.At(r.Started), store.At(r.Due), store.At(r.Target),
+			args = append(args, r.Incident, r.Regime, r.Clock, r.Ref, string(r.State), r.Open, store.At(r.Started), store.At(r.Due), store.At(r.Target),
 				store.At(r.sort()), store.At(r.Sent), r.Taken)
 		}
-		if err := insertMany(ctx, tx, `duty_clock (`+clockColumns+`)`, 13, args, ` ON CONFLICT (incident, regime, clock, ref) DO UPDATE SET
-			kind = excluded.kind, state = excluded.state, open = excluded.open, started_at = excluded.started_at, due_at = excluded.due_at,
-			target_at = excluded.target_at, sort_at = excluded.sort_at, sent_at = excluded.sent_at, taken = excluded.taken`); err != nil {
+		if err := insertMany(ctx, tx, `duty_clock (`+clockColumns+`)`, clockWidth, args, follows); err != nil {
 			return err
 		}
 	}
@@ -214,18 +223,18 @@ func selectRows(ctx context.Context, tx *store.Tx, incident string) (map[ClockID
 	all := map[ClockID]row{}
 	return all, tx.Each(ctx, func(line store.Row) error {
 		var r row
-		err := line.Scan(&r.Incident, &r.Regime, &r.Clock, &r.Ref, &r.Kind, &r.State, &r.Open, store.IntoTime(&r.Started), store.IntoTime(&r.Due),
+		err := line.Scan(&r.Incident, &r.Regime, &r.Clock, &r.Ref, &r.State, &r.Open, store.IntoTime(&r.Started), store.IntoTime(&r.Due),
 			store.IntoTime(&r.Target), store.IntoTime(&r.Sent), &r.Taken)
 		all[r.ClockID] = r
 		return err
-	}, `SELECT incident, regime, clock, ref, kind, state, open, started_at, due_at, target_at, sent_at, taken FROM duty_clock WHERE incident = $1 LIMIT $2`,
+	}, `SELECT incident, regime, clock, ref, state, open, started_at, due_at, target_at, sent_at, taken FROM duty_clock WHERE incident = $1 LIMIT $2`,
 		incident, maxRows)
 }
 
-const listColumns = `incident, regime, clock, ref, kind, state, open, started_at, due_at, target_at, sort_at, sent_at`
+const listColumns = `incident, regime, clock, ref, state, open, started_at, due_at, target_at, sort_at, sent_at`
 
 func scanListed(row store.Row) (l Listed, err error) {
-	return l, row.Scan(&l.Incident, &l.Regime, &l.Clock, &l.Ref, &l.Kind, &l.State, &l.Open, store.IntoTime(&l.Started), store.IntoTime(&l.Due),
+	return l, row.Scan(&l.Incident, &l.Regime, &l.Clock, &l.Ref, &l.State, &l.Open, store.IntoTime(&l.Started), store.IntoTime(&l.Due),
 		store.IntoTime(&l.Target), store.IntoTime(&l.Act), store.IntoTime(&l.Sent))
 }
 
@@ -248,15 +257,42 @@ func selectClocks(ctx context.Context, tx *store.Tx, f *Filter, after place, mos
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range f.shelves(regimes) {
-			found, err := selectShelf(ctx, tx, s, f.DueBefore, after, most)
+		return mergeShelves(ctx, tx, f, f.shelves(regimes), after, most)
+	}
+	slices.SortFunc(list, func(a, b Listed) int { return a.place().compare(b.place()) })
+	return list[:min(len(list), most)], nil
+}
+
+// shelfPage is how many clocks of a shelf are read at once: a page of the list is
+// made of a few from each.
+const shelfPage = 20
+
+// mergeShelves reads of each shelf no more than the page can hold: first a few,
+// then further those whose next may still come before the end of the page.
+func mergeShelves(ctx context.Context, tx *store.Tx, f *Filter, shelves []shelf, after place, most int) (list []Listed, err error) {
+	read := make([]place, len(shelves))
+	for k := range read {
+		read[k] = after
+	}
+	done := make([]bool, len(shelves))
+	for more := true; more; {
+		more = false
+		full := len(list) >= most
+		for k, s := range shelves {
+			if done[k] || full && list[most-1].place().compare(read[k]) < 0 {
+				continue
+			}
+			found, err := selectShelf(ctx, tx, s, f.DueBefore, read[k], shelfPage)
 			if err != nil {
 				return nil, err
 			}
+			if done[k] = len(found) < shelfPage; !done[k] {
+				read[k], more = found[shelfPage-1].place(), true
+			}
 			list = append(list, found...)
 		}
+		slices.SortFunc(list, func(a, b Listed) int { return a.place().compare(b.place()) })
 	}
-	slices.SortFunc(list, func(a, b Listed) int { return a.place().compare(b.place()) })
 	return list[:min(len(list), most)], nil
 }
 

@@ -140,11 +140,11 @@ func (s *situation) standing(b bound, responses []Response) Standing {
 // started it was taken back.
 func (s *situation) gone(p *regime.Pack, r *row) plan.Clock {
 	c := plan.Clock{
-		Regime: r.Regime, ID: r.Clock, Ref: r.Ref, Kind: r.Kind, State: plan.Cancelled, Started: r.Started, Due: r.Due, Sent: r.Sent,
+		Regime: r.Regime, ID: r.Clock, Ref: r.Ref, State: plan.Cancelled, Started: r.Started, Due: r.Due, Sent: r.Sent,
 		Why: []string{"it ran, until facts ruled it out or what started it was taken back"},
 	}
 	if k := p.Clock(r.Clock); k != nil {
-		c.Title, c.Words, c.Form, c.Mark, c.Confirmed = k.Title, k.Words, k.Content, k.Mark, k.Mark.Confirmed()
+		c.Title, c.Words, c.Kind, c.Form, c.Mark, c.Confirmed = k.Title, k.Words, k.Kind, k.Content, k.Mark, k.Mark.Confirmed()
 	}
 	return c
 }

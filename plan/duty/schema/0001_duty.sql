@@ -93,7 +93,6 @@ CREATE TABLE duty_clock (
     regime     TEXT NOT NULL,
     clock      TEXT NOT NULL,
     ref        TEXT NOT NULL,
-    kind       TEXT NOT NULL,
     state      TEXT NOT NULL,
     open       BOOLEAN NOT NULL,             -- a report is still owed, or may be
     started_at BIGINT,
