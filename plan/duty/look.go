@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"tocsin/incident"
@@ -22,6 +23,9 @@ const (
 	// spreadBatch is for how many incidents that schedules timers at once, in a
 	// transaction in which others wait.
 	spreadBatch = 500
+	// attempts is without end: an incident whose timer was given up would be
+	// reminded of nothing any more. It is tried again each hour at least.
+	attempts = math.MaxInt
 )
 
 func incidentTimer(id string, due time.Time) timer.Timer {
@@ -57,7 +61,9 @@ func (o *Office) look(ctx context.Context, tx *store.Tx, t timer.Timer) error {
 		return o.keep(ctx, tx, s, &r)
 	})
 	if errors.Is(err, fault.NotFound) {
-		return fmt.Errorf("%w: %w", timer.ErrHopeless, err)
+		if _, gone := o.register.GetIn(ctx, tx, t.Subject); errors.Is(gone, fault.NotFound) {
+			return nil // there is nothing left to remind of
+		}
 	}
 	return err
 }

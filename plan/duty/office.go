@@ -68,7 +68,7 @@ func New(c Config) (*Office, error) {
 
 // Kinds are the kinds of timer that the office works on, for timer.New.
 func (o *Office) Kinds() map[string]timer.Kind {
-	return map[string]timer.Kind{timerKind: {Handle: timer.Write(o.look)}}
+	return map[string]timer.Kind{timerKind: {Handle: timer.Write(o.look), Attempts: attempts}}
 }
 
 // Join gives the office the register that was made with its hooks and the timers
