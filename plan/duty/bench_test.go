@@ -49,20 +49,20 @@ func BenchmarkOpenWithClocks(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				surge(b, r, 200)
+				surge(b, r)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "incidents/s")
 			})
 		}
 	}
 }
 
-// surge opens b.N incidents from so many clients at once.
-func surge(b *testing.B, r *incident.Register, clients int) {
+// surge opens b.N incidents from 200 clients at once.
+func surge(b *testing.B, r *incident.Register) {
 	b.Helper()
 	var n atomic.Int64
 	var all sync.WaitGroup
 	b.ResetTimer()
-	for range clients {
+	for range 200 {
 		all.Go(func() {
 			for k := n.Add(1); k <= int64(b.N); k = n.Add(1) {
 				_, _, err := r.Open(b.Context(), ann, incident.Draft{
@@ -107,16 +107,18 @@ func BenchmarkOpened(b *testing.B) {
 	}
 }
 
-// BenchmarkListClocks asks for pages of a million clocks of 200,000 incidents:
+// rows is how many clocks there are to be listed.
+const rows = 1_000_000
+
+// BenchmarkListClocks asks for pages of a million clocks:
 // the first, one in the middle, and those few that were missed.
 func BenchmarkListClocks(b *testing.B) {
-	const rows = 1_000_000
 	for _, engine := range engines {
 		b.Run(engine.name, func(b *testing.B) {
 			db := storetest.Open(b, engine.config(b), rooms()...)
 			s := settle(b, db, &hand{at: ten}, "node")
 			s.is(threefold)
-			fill(b, db, rows)
+			fill(b, db)
 			_, middle, err := s.Clocks(b.Context(), duty.Filter{Open: true, Regime: "r1", DueBefore: ten.Add(rows / 2 * time.Second)}, duty.Page{Most: 1})
 			if err != nil {
 				b.Fatal(err)
@@ -146,7 +148,7 @@ func BenchmarkListClocks(b *testing.B) {
 
 // fill writes clocks of one incident's name under many others: enough for the
 // index, which is what is measured.
-func fill(b *testing.B, db *store.DB, rows int) {
+func fill(b *testing.B, db *store.DB) {
 	b.Helper()
 	s := settle(b, db, &hand{at: ten}, "node")
 	i := s.open("")

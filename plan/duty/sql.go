@@ -58,19 +58,21 @@ func insertDescription(ctx context.Context, tx *store.Tx, d *Described) error {
 	return err
 }
 
-// insertMany inserts rows of some columns with one statement, and what follows
-// the values.
-func insertMany(ctx context.Context, tx *store.Tx, into string, columns int, args []any, follows string) error {
-	if len(args) == 0 {
+// insertMany inserts rows with one statement, and what follows the values.
+func insertMany(ctx context.Context, tx *store.Tx, into string, rows [][]any, follows string) error {
+	if len(rows) == 0 {
 		return nil
 	}
+	width := len(rows[0])
+	args := make([]any, 0, len(rows)*width)
 	var b strings.Builder
 	b.WriteString(`INSERT INTO ` + into + ` VALUES `)
-	for k := 0; k < len(args); k += columns {
+	for k, row := range rows {
 		if k > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString("(" + store.Marks(k+1, columns) + ")")
+		b.WriteString("(" + store.Marks(k*width+1, width) + ")")
+		args = append(args, row...)
 	}
 	_, err := tx.Exec(ctx, b.String()+follows, args...)
 	return err
@@ -79,12 +81,14 @@ func insertMany(ctx context.Context, tx *store.Tx, into string, columns int, arg
 const momentColumns = `id, incident, regime, event, ref, happened_at, automatic, withdrawn, corrects, author, why, recorded_at`
 
 func insertMoments(ctx context.Context, tx *store.Tx, all []Moment) error {
-	var args []any
+	rows := make([][]any, len(all))
 	for k := range all {
 		m := &all[k]
-		args = append(args, m.ID, m.Incident, m.Regime, m.Event, m.Ref, store.At(m.At), m.Automatic, m.Withdrawn, m.Corrects, m.By, m.Why, store.At(m.Recorded))
+		rows[k] = []any{
+			m.ID, m.Incident, m.Regime, string(m.Event), m.Ref, store.At(m.At), m.Automatic, m.Withdrawn, m.Corrects, m.By, m.Why, store.At(m.Recorded),
+		}
 	}
-	return insertMany(ctx, tx, `duty_moment (`+momentColumns+`)`, 12, args, "")
+	return insertMany(ctx, tx, `duty_moment (`+momentColumns+`)`, rows, "")
 }
 
 // selectMoments returns all that were ever recorded, in the order in which they
@@ -189,10 +193,7 @@ const clockColumns = `incident, regime, clock, ref, state, open, started_at, due
 
 // rowsAtOnce is how many clocks one statement writes: more than an incident has
 // but for one with many relayed reports.
-const (
-	rowsAtOnce = 100
-	clockWidth = 12 // columns
-)
+const rowsAtOnce = 100
 
 // upsertRows keeps clocks. Those of an incident that is being opened are new,
 // which saves looking for what they would replace.
@@ -206,13 +207,15 @@ func upsertRows(ctx context.Context, tx *store.Tx, rows []row, opening bool) err
 		slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.String(), b.String()) })
 	}
 	for part := range slices.Chunk(rows, rowsAtOnce) {
-		args := make([]any, 0, len(part)*clockWidth)
+		lines := make([][]any, len(part))
 		for k := range part {
 			r := &part[k]
-			args = append(args, r.Incident, r.Regime, r.Clock, r.Ref, string(r.State), r.Open, store.At(r.Started), store.At(r.Due), store.At(r.Target),
-				store.At(r.sort()), store.At(r.Sent), r.Taken)
+			lines[k] = []any{
+				r.Incident, r.Regime, r.Clock, r.Ref, string(r.State), r.Open, store.At(r.Started), store.At(r.Due), store.At(r.Target),
+				store.At(r.sort()), store.At(r.Sent), r.Taken,
+			}
 		}
-		if err := insertMany(ctx, tx, `duty_clock (`+clockColumns+`)`, clockWidth, args, follows); err != nil {
+		if err := insertMany(ctx, tx, `duty_clock (`+clockColumns+`)`, lines, follows); err != nil {
 			return err
 		}
 	}
