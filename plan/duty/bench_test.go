@@ -149,7 +149,7 @@ func fill(b *testing.B, db *store.DB) {
 	b.Helper()
 	s := settle(b, db, &hand{at: ten}, "node")
 	i := s.open("")
-	series := `WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < CAST($2 AS BIGINT))`
+	series := `WITH RECURSIVE n(k) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT k + 1 FROM n WHERE k < CAST($2 AS BIGINT))`
 	err := db.Tx(b.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO duty_clock (incident, regime, clock, ref, state, open, started_at, due_at, sort_at, taken) `+series+`
 			SELECT $1, 'r' || (k % 10), 'c', CAST(k AS TEXT), CASE WHEN k % 1000 = 0 THEN 'missed' WHEN k % 3 = 0 THEN 'provisional' ELSE 'running' END,

@@ -80,7 +80,7 @@ func (s *situation) clocks(b bound) []plan.Clock {
 	for k := range all {
 		c := &all[k]
 		switch {
-		case s.nothing() && owed(c.State):
+		case s.nothing() && (owed(c.State) || c.State == plan.Missed && c.Due.After(s.incident.Closed)):
 			c.State = plan.Cancelled
 			c.Why = append(c.Why, "closed as "+plain(string(s.incident.Resolution))+": nothing is owed any more")
 		case c.Kind == regime.Voluntary && c.State == plan.Missed:
