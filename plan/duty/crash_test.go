@@ -3,6 +3,7 @@ package duty_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -28,6 +29,11 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(childVariable); text != "" {
 		fmt.Fprintln(os.Stderr, workUntilKilled(context.Background(), text))
 		os.Exit(1)
+	}
+	// Every case of a property is some hundred transactions: fewer than usual,
+	// unless somebody asks for more on the command line.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

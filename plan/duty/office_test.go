@@ -325,10 +325,10 @@ func TestTwoNodesTellOnce(t *testing.T) {
 	nodes := []*bureau{settle(t, db, h, "a"), settle(t, db, h, "b")}
 	nodes[0].is(operator)
 	var all []incident.Incident
-	for k := range 10 {
+	for k := range 6 {
 		all = append(all, nodes[k%2].cii())
 	}
-	for minutes := 20; minutes <= 140; minutes += 20 {
+	for minutes := 31; minutes <= 124; minutes += 31 {
 		h.set(ten.Add(time.Duration(minutes) * time.Minute))
 		done := make(chan error)
 		for _, n := range nodes {
