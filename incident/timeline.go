@@ -24,6 +24,7 @@ const (
 	EntryEvent      EntryKind = "event" // something that happened, told by a person, at its own time
 	EntryTask       EntryKind = "task"
 	EntryEvidence   EntryKind = "evidence"
+	EntryReport     EntryKind = "report" // one was submitted
 	EntryObservable EntryKind = "observable"
 	EntryAsset      EntryKind = "asset"
 	EntryAlert      EntryKind = "alert"
