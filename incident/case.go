@@ -92,14 +92,14 @@ func (r *Register) CaseIn(ctx context.Context, tx *store.Tx, word string) (*Case
 	return c, nil
 }
 
-// TellIn appends to a case's timeline, inside a transaction of a later room,
-// what happened there: a report that was sent. It is a change like any other.
-func (r *Register) TellIn(ctx context.Context, tx *store.Tx, c Change, kind EntryKind, at time.Time, words string, data json.RawMessage) (Incident, error) {
+// ReportIn appends to a case's timeline, inside the caller's transaction, that a
+// report about it reached somebody at a time. It is a change like any other.
+func (r *Register) ReportIn(ctx context.Context, tx *store.Tx, c Change, at time.Time, words string, data json.RawMessage) (Incident, error) {
 	if err := checkTexts(text{"text", &words, maxText, true}); err != nil {
 		return Incident{}, err
 	}
 	return r.changeIn(ctx, tx, c, func(ctx context.Context, tx *store.Tx, i *Incident) error {
-		return r.tell(ctx, tx, c, i, &Entry{Kind: kind, At: at.UTC().Truncate(time.Microsecond), Text: words, Data: data})
+		return r.tell(ctx, tx, c, i, &Entry{Kind: EntryReport, At: at.UTC().Truncate(time.Microsecond), Text: words, Data: data})
 	})
 }
 

@@ -40,31 +40,27 @@ type ToldVersion struct {
 }
 
 // dossier reads everything of a case at one moment.
-func (r *Reports) dossier(ctx context.Context, tx *store.Tx, word string) (*Dossier, *organisation.Organisation, error) {
+func (r *Reports) dossier(ctx context.Context, tx *store.Tx, o *organisation.Organisation, word string) (*Dossier, error) {
 	c, err := r.config.Incidents.CaseIn(ctx, tx, word)
 	if err != nil {
-		return nil, nil, err
-	}
-	o, _, err := r.config.Duties.Organisation(ctx, tx)
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	d := &Dossier{Case: c, Organisation: o.Name, Reports: []Told{}}
 	if d.Standings, err = r.config.Duties.Standings(ctx, tx, c.Incident.ID); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	reports, err := selectReports(ctx, tx, c.Incident.ID)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, s := range reports {
 		t, err := r.told(ctx, tx, s)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		d.Reports = append(d.Reports, t)
 	}
-	return d, o, nil
+	return d, nil
 }
 
 func (r *Reports) told(ctx context.Context, tx *store.Tx, s Summary) (Told, error) {
@@ -140,8 +136,11 @@ func (r *Reports) AfterAction(ctx context.Context, word, language string, format
 }
 
 func (r *Reports) read(ctx context.Context, word string) (d *Dossier, o *organisation.Organisation, err error) {
+	if o, _, err = r.config.Duties.Organisation(ctx); err != nil {
+		return nil, nil, err
+	}
 	err = r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		d, o, err = r.dossier(ctx, tx, word)
+		d, err = r.dossier(ctx, tx, o, word)
 		return err
 	})
 	return d, o, err

@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/store"
 	"tocsin/plan"
 	"tocsin/plan/fact"
+	"tocsin/plan/organisation"
 	"tocsin/plan/regime"
 )
 
@@ -34,9 +35,13 @@ type Ask struct {
 // incident's. The error is fault.Invalid for a regime, clock or form that there
 // is not.
 func (r *Reports) Draft(ctx context.Context, c incident.Change, a Ask) (Report, error) {
+	whose, err := r.whose(ctx)
+	if err != nil {
+		return Report{}, err
+	}
 	var d *drawing
-	err := r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		d, err = r.draw(ctx, tx, c, a)
+	err = r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		d, err = r.draw(ctx, tx, whose, c, a)
 		return err
 	})
 	if err != nil {
@@ -62,9 +67,13 @@ func (r *Reports) Draft(ctx context.Context, c incident.Change, a Ask) (Report, 
 // stays; Report.MovedOn names the fields where the case moved on since. A redraft
 // that says the same makes no version.
 func (r *Reports) Redraft(ctx context.Context, c Change) (Report, error) {
+	whose, err := r.whose(ctx)
+	if err != nil {
+		return Report{}, err
+	}
 	var d *drawing
-	err := r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		d, err = r.drawAgain(ctx, tx, c.Report)
+	err = r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		d, err = r.drawAgain(ctx, tx, whose, c.Report)
 		return err
 	})
 	if err != nil {
@@ -96,13 +105,17 @@ type Moved struct {
 // Moved says where the case moved on since the last version of a report was
 // drawn.
 func (r *Reports) Moved(ctx context.Context, word string) ([]Moved, error) {
+	whose, err := r.whose(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var d *drawing
 	var p Report
-	err := r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err = r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if p, err = r.get(ctx, tx, word); err != nil {
 			return err
 		}
-		d, err = r.drawAgain(ctx, tx, word)
+		d, err = r.drawAgain(ctx, tx, whose, word)
 		return err
 	})
 	if err != nil {
@@ -129,18 +142,29 @@ type drawing struct {
 	content Content
 }
 
-func (r *Reports) drawAgain(ctx context.Context, tx *store.Tx, word string) (*drawing, error) {
+// whose is the organisation that reports.
+type whose struct {
+	*organisation.Organisation
+	rates []fact.Rate
+}
+
+func (r *Reports) whose(ctx context.Context) (whose, error) {
+	o, rates, err := r.config.Duties.Organisation(ctx)
+	return whose{o, rates}, err
+}
+
+func (r *Reports) drawAgain(ctx context.Context, tx *store.Tx, o whose, word string) (*drawing, error) {
 	p, err := r.get(ctx, tx, word)
 	if err != nil {
 		return nil, err
 	}
-	return r.draw(ctx, tx, incident.Change{Incident: p.Incident}, Ask{
+	return r.draw(ctx, tx, o, incident.Change{Incident: p.Incident}, Ask{
 		Regime: p.Regime, Clock: p.Clock, Ref: p.Ref, Form: p.Form, Kind: p.Kind, Marking: p.Content.Marking,
 	})
 }
 
 // draw reads the case and fills the form from it.
-func (r *Reports) draw(ctx context.Context, tx *store.Tx, c incident.Change, a Ask) (*drawing, error) {
+func (r *Reports) draw(ctx context.Context, tx *store.Tx, o whose, c incident.Change, a Ask) (*drawing, error) {
 	whole, err := r.config.Incidents.CaseIn(ctx, tx, c.Incident)
 	if err != nil {
 		return nil, err
@@ -156,7 +180,7 @@ func (r *Reports) draw(ctx context.Context, tx *store.Tx, c incident.Change, a A
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.source(ctx, tx, whole, pack)
+	s, err := r.source(ctx, tx, o, whole, pack)
 	if err != nil {
 		return nil, err
 	}
@@ -338,16 +362,12 @@ func levelOf(s *Standing, g *plan.Grading) string {
 }
 
 // source is what a report of a case is drawn from.
-func (r *Reports) source(ctx context.Context, tx *store.Tx, c *incident.Case, p *regime.Pack) (*source, error) {
-	o, rates, err := r.config.Duties.Organisation(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
+func (r *Reports) source(ctx context.Context, tx *store.Tx, o whose, c *incident.Case, p *regime.Pack) (*source, error) {
 	standings, err := r.config.Duties.Standings(ctx, tx, c.Incident.ID)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{whole: c, pack: p, organisation: o, taxonomy: r.config.Library().Taxonomy(), zone: zoneOf(o), now: r.now()}
+	s := &source{whole: c, pack: p, organisation: o.Organisation, taxonomy: r.config.Library().Taxonomy(), zone: zoneOf(o.Organisation), now: r.now()}
 	for k := range standings {
 		if standings[k].Regime == p.Regime {
 			s.standing = &standings[k]
@@ -356,8 +376,8 @@ func (r *Reports) source(ctx context.Context, tx *store.Tx, c *incident.Case, p 
 	if s.sheet, err = sheetOf(p.Dictionary(), c, p); err != nil {
 		return nil, err
 	}
-	s.sheet.Rates = rates
-	s.grading = plan.Grade(p, o, s.sheet, s.now)
+	s.sheet.Rates = o.rates
+	s.grading = plan.Grade(p, o.Organisation, s.sheet, s.now)
 	s.previous, err = selectSentBefore(ctx, tx, c.Incident.ID, p.Regime)
 	return s, err
 }

@@ -134,13 +134,15 @@ func (s *source) tasks(part string, state incident.TaskState) []Piece {
 }
 
 // told are the entries of a timeline that a reader outside is told: what
-// happened and what was done, not what people said to each other while working.
+// happened and what was done, not what people said to each other while working,
+// nor what the plan reminds them of.
 func told(k incident.EntryKind) bool {
 	switch k {
-	case incident.EntryComment, incident.EntryChange, incident.EntryFact:
-		return false
+	case incident.EntryOpened, incident.EntryState, incident.EntryLevel, incident.EntryEvent, incident.EntryTask, incident.EntryEvidence,
+		incident.EntryObservable, incident.EntryAsset, incident.EntryAlert, incident.EntryLink, incident.EntryReport:
+		return true
 	}
-	return true
+	return false
 }
 
 func (s *source) timeline(part string) []Piece {

@@ -121,11 +121,6 @@ func partsOf(k incident.EntryKind) []string {
 		return []string{"reports.previous"}
 	case incident.EntryOpened:
 		return []string{"case.title", "case.description"}
-	case incident.EntryState:
-		return nil
-	case incident.EntryEvent, incident.EntryCorrection:
-		return nil
 	}
-	// What another room tells may tell of anything: a level, a clock, a report.
-	return []string{"case.level", "case.criteria", "case.impact", "reports.previous"}
+	return nil // how far the case is, and what people told in their own words
 }

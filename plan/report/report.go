@@ -26,8 +26,8 @@ func Room() store.Room { return store.Room{Name: "report", Files: schema} }
 // Duties is who knows what incidents oblige to: it keeps levels and clocks.
 type Duties interface {
 	// Organisation is whom reports come from, and by which rates it compares
-	// amounts.
-	Organisation(ctx context.Context, tx *store.Tx) (*organisation.Organisation, []fact.Rate, error)
+	// amounts. It is asked outside of transactions.
+	Organisation(ctx context.Context) (*organisation.Organisation, []fact.Rate, error)
 	// Standings says how an incident stands under each regime that binds, in the
 	// order of their names.
 	Standings(ctx context.Context, tx *store.Tx, incident string) ([]Standing, error)

@@ -86,12 +86,12 @@ func (r *Reports) Statistics(ctx context.Context, year int) (*Statistics, error)
 	if year < firstYear || year > lastYear {
 		return nil, fmt.Errorf("year %d: use one from %d to %d: %w", year, firstYear, lastYear, fault.Invalid)
 	}
+	o, _, err := r.config.Duties.Organisation(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out *Statistics
-	err := r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		o, _, err := r.config.Duties.Organisation(ctx, tx)
-		if err != nil {
-			return err
-		}
+	err = r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		k := &counting{library: r.config.Library(), organisation: o, zone: zoneOf(o), by: map[string]map[string]int64{}}
 		since := time.Date(year, 1, 1, 0, 0, 0, 0, k.zone)
 		until := time.Date(year+1, 1, 1, 0, 0, 0, 0, k.zone)

@@ -79,8 +79,11 @@ func (r *Reports) submit(ctx context.Context, tx *store.Tx, c Change, s Sending)
 	var names []string
 	for _, to := range s.To {
 		title, ok := p.Content.recipient(to)
-		if !ok {
+		switch {
+		case !ok:
 			return Report{}, fmt.Errorf("regime %s has no recipient %.100q: %w", p.Regime, to, fault.Invalid)
+		case len(p.Content.To) > 0 && !slices.Contains(p.Content.To, to):
+			return Report{}, fmt.Errorf("%s is owed to %v, not to %s; draft a report by its form for others: %w", p.Clock, p.Content.To, to, fault.Invalid)
 		}
 		names = append(names, title.EN)
 	}
@@ -106,7 +109,7 @@ func (r *Reports) submit(ctx context.Context, tx *store.Tx, c Change, s Sending)
 		return Report{}, err
 	}
 	change := incident.Change{Who: c.Who, Incident: p.Incident, Why: c.Why}
-	if _, err := r.config.Incidents.TellIn(ctx, tx, change, incident.EntryReport, s.At, words, data); err != nil {
+	if _, err := r.config.Incidents.ReportIn(ctx, tx, change, s.At, words, data); err != nil {
 		return Report{}, err
 	}
 	if err := r.config.Trail.Record(ctx, tx, c.Who, "report.submit", subject(&of), nil, d); err != nil {
