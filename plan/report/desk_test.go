@@ -119,11 +119,14 @@ func newDesk(t testing.TB, db *store.DB) *desk {
 	register := ok(incident.New(incident.Config{DB: db, Trail: trail, Facts: library.Dictionary(), Blobs: ok(store.OpenBlobs(t.TempDir())), Now: now}))
 	d := &desk{office: o, t: t, register: register, trail: trail, db: db}
 	d.Reports = report.New(report.Config{
-		DB: db, Trail: trail, Incidents: register, Library: func() *regime.Library { return library }, Duties: o,
+		DB: db, Trail: trail, Incidents: register, Library: func() *regime.Library { return o.library }, Duties: o,
 		Sent: o.deliver, Fonts: machineFonts, Now: now,
 	})
 	return d
 }
+
+// useLibrary has other regimes count from now on.
+func (d *desk) useLibrary(l *regime.Library) { d.library = l }
 
 func (o *office) deliver(_ context.Context, _ *store.Tx, d report.Delivery) error {
 	if o.refuse != nil {

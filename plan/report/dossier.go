@@ -239,8 +239,9 @@ func (p *casePaper) overview() []document.Block {
 	add(p.say("State", "状态"), in(stateTitle(i.State), p.language))
 	add(p.say("Resolution", "处理结果"), in(resolutionTitle(i.Resolution), p.language))
 	add(p.say("Owner", "负责人"), i.Owner)
-	add(p.say("Opened", "立案时间"), moment(i.Opened, p.zone).String()+" ("+i.OpenedBy+")")
-	add(p.say("Closed", "结案时间"), moment(i.Closed, p.zone).String())
+	add(p.say("Opened", "立案时间"), plainMoment(i.Opened, p.zone).String()+" ("+i.OpenedBy+")")
+	add(p.say("Closed", "结案时间"), plainMoment(i.Closed, p.zone).String())
+	add(p.say("Times in", "时区"), p.zone.String())
 	blocks := []document.Block{fields}
 	if i.Summary != "" {
 		blocks = append(blocks, document.Heading{Text: p.say("Summary", "摘要")}, document.Text(i.Summary))
@@ -266,7 +267,7 @@ func (p *casePaper) levels() document.Table {
 			if pack != nil && pack.Level(g.Level) != nil {
 				level = in(pack.Level(g.Level).Title, p.language)
 			}
-			t.Rows = append(t.Rows, []document.Cell{{Text: p.regimeTitle(s.Regime)}, {Text: level}, {Moment: moment(g.At, p.zone)}, {Text: g.By}})
+			t.Rows = append(t.Rows, []document.Cell{{Text: p.regimeTitle(s.Regime)}, {Text: level}, {Moment: plainMoment(g.At, p.zone)}, {Text: g.By}})
 		}
 	}
 	return t
@@ -282,7 +283,7 @@ func (p *casePaper) clocks() document.Table {
 				name += " #" + c.Ref
 			}
 			t.Rows = append(t.Rows, []document.Cell{
-				{Text: name}, {Moment: moment(c.Due, p.zone)}, {Moment: moment(c.Sent, p.zone)}, {Text: in(clockTitle(c.State), p.language)}, {Text: c.Reason},
+				{Text: name}, {Moment: plainMoment(c.Due, p.zone)}, {Moment: plainMoment(c.Sent, p.zone)}, {Text: in(clockTitle(c.State), p.language)}, {Text: c.Reason},
 			})
 		}
 	}
@@ -305,7 +306,7 @@ func (p *casePaper) reports() document.Table {
 				to = append(to, title)
 			}
 			t.Rows = append(t.Rows, []document.Cell{
-				{Text: name}, {Number: fmt.Sprint(d.Version)}, {Text: in(list(to...), p.language)}, {Moment: moment(d.At, p.zone)}, {Text: d.Proof},
+				{Text: name}, {Number: fmt.Sprint(d.Version)}, {Text: in(list(to...), p.language)}, {Moment: plainMoment(d.At, p.zone)}, {Text: d.Proof},
 			})
 		}
 	}
@@ -331,7 +332,7 @@ func (p *casePaper) facts() document.Table {
 				w, _ := shown(d, f, s.At, p.zone)
 				said = w.in(p.language)
 			}
-			t.Rows = append(t.Rows, []document.Cell{{Text: name}, {Text: said}, {Moment: moment(s.At, p.zone)}, {Text: s.By}})
+			t.Rows = append(t.Rows, []document.Cell{{Text: name}, {Text: said}, {Moment: plainMoment(s.At, p.zone)}, {Text: s.By}})
 		}
 	}
 	return t

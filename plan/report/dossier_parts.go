@@ -17,12 +17,12 @@ func (p *casePaper) tasks() document.Checklist {
 		switch t.State {
 		case incident.TaskDone:
 			one.State = document.Done
-			one.Note = join(one.Note, moment(t.Ended, p.zone).String(), p.say(", ", "，"))
+			one.Note = join(one.Note, plainMoment(t.Ended, p.zone).String(), p.say(", ", "，"))
 		case incident.TaskDropped:
 			one.State = document.NotApplicable
 		case incident.TaskOpen:
 			if !t.Due.IsZero() {
-				one.Note = join(one.Note, p.say("due ", "期限 ")+moment(t.Due, p.zone).String(), p.say(", ", "，"))
+				one.Note = join(one.Note, p.say("due ", "期限 ")+plainMoment(t.Due, p.zone).String(), p.say(", ", "，"))
 			}
 		}
 		one.Note = join(one.Note, t.Why, p.say(": ", "："))
@@ -40,13 +40,14 @@ func (p *casePaper) timeline() document.Timeline {
 		when[e.ID] = e.At
 		all = append(all, entry(e, when, p.zone))
 	}
+	inOrder(all)
 	return p.writer.timeline(all)
 }
 
 func (p *casePaper) assets() document.Table {
 	t := document.Table{Columns: columns(p.say("Affected", "受影响对象"), p.say("Kind", "类别"), p.say("Remark", "备注"), p.say("Added", "登记时间"))}
 	for _, a := range p.Case.Assets {
-		t.Rows = append(t.Rows, []document.Cell{{Text: a.Name}, {Text: in(assetTitle(a.Kind), p.language)}, {Text: a.Note}, {Moment: moment(a.Added, p.zone)}})
+		t.Rows = append(t.Rows, []document.Cell{{Text: a.Name}, {Text: in(assetTitle(a.Kind), p.language)}, {Text: a.Note}, {Moment: plainMoment(a.Added, p.zone)}})
 	}
 	return t
 }
@@ -54,7 +55,7 @@ func (p *casePaper) assets() document.Table {
 func (p *casePaper) observables() document.Table {
 	t := document.Table{Columns: columns(p.say("Observable", "可观测项"), p.say("Kind", "类型"), p.say("Remark", "备注"), p.say("Added", "登记时间"))}
 	for _, o := range p.Case.Observables {
-		t.Rows = append(t.Rows, []document.Cell{{Text: o.Value}, {Text: o.Kind.String()}, {Text: o.Note}, {Moment: moment(o.Added, p.zone)}})
+		t.Rows = append(t.Rows, []document.Cell{{Text: o.Value}, {Text: o.Kind.String()}, {Text: o.Note}, {Moment: plainMoment(o.Added, p.zone)}})
 	}
 	return t
 }
@@ -64,7 +65,7 @@ func (p *casePaper) alerts() document.Table {
 	t.Columns[2].Numeric = true
 	for _, a := range p.Case.Alerts {
 		t.Rows = append(t.Rows, []document.Cell{
-			{Text: a.Title}, {Text: a.Host}, {Number: strconv.FormatInt(a.Findings, 10)}, {Moment: moment(a.First, p.zone)}, {Moment: moment(a.Last, p.zone)},
+			{Text: a.Title}, {Text: a.Host}, {Number: strconv.FormatInt(a.Findings, 10)}, {Moment: plainMoment(a.First, p.zone)}, {Moment: plainMoment(a.Last, p.zone)},
 		})
 	}
 	return t
@@ -88,7 +89,7 @@ func (p *casePaper) evidence() []document.Block {
 			Columns: columns(p.say("When", "时间"), p.say("What", "操作"), p.say("By", "经手人"), p.say("To or from", "对方"), p.say("Why", "原因")),
 		}
 		for _, c := range e.Chain {
-			t.Rows = append(t.Rows, []document.Cell{{Moment: moment(c.At, p.zone)}, {Text: in(custodyTitle(c.Action), p.language)}, {Text: c.By}, {Text: c.Person}, {Text: c.Why}})
+			t.Rows = append(t.Rows, []document.Cell{{Moment: plainMoment(c.At, p.zone)}, {Text: in(custodyTitle(c.Action), p.language)}, {Text: c.By}, {Text: c.Person}, {Text: c.Why}})
 		}
 		blocks = append(blocks, document.Heading{Text: e.Name}, document.Fields{Fields: []document.Field{
 			{Label: "SHA-256", Value: string(e.SHA256)},

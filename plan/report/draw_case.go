@@ -1,7 +1,9 @@
 package report
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tocsin/incident"
@@ -47,7 +49,7 @@ func (s *source) categories(part string) []Piece {
 func (s *source) level(part string) []Piece {
 	if s.standing != nil && len(s.standing.Levels) > 0 {
 		now := s.standing.Levels[len(s.standing.Levels)-1]
-		since := moment(now.At, s.zone).String()
+		since := plainMoment(now.At, s.zone).String()
 		return line(part, titled(joinTitles("", "", s.levelTitle(now.Level), both(", since "+since, "（自"+since+"起）"))))
 	}
 	text := joinTitles("", "", s.levelTitle(s.grading.Level), both(" (proposed by the facts; not graded yet)", "（按已知事实初判，尚未定级）"))
@@ -91,7 +93,7 @@ func (s *source) trend(part string) []Piece {
 		}
 	}
 	for _, c := range s.grading.Ahead {
-		at := moment(c.At, s.zone).String()
+		at := plainMoment(c.At, s.zone).String()
 		en, zh := " is reached at "+at+" if nothing changes", "：如无变化，将于"+at+"达到"
 		if !c.Sure {
 			en, zh = " may be reached from "+at, "：自"+at+"起可能达到"
@@ -128,7 +130,7 @@ func (s *source) tasks(part string, state incident.TaskState) []Piece {
 		if task.Detail != "" {
 			what += "\n" + task.Detail
 		}
-		t.Rows = append(t.Rows, []Cell{text(what), text(task.Assignee), {At: moment(at, s.zone)}})
+		t.Rows = append(t.Rows, []Cell{text(what), text(task.Assignee), {At: plainMoment(at, s.zone)}})
 	}
 	return sized(part, t)
 }
@@ -164,14 +166,21 @@ func (s *source) timeline(part string) []Piece {
 	if len(entries) == 0 {
 		return nil
 	}
+	inOrder(entries)
 	return []Piece{{Part: part, Timeline: entries}}
+}
+
+// inOrder puts entries in the order in which things happened; a correction has
+// the time of what it corrects, and stays behind it.
+func inOrder(all []Entry) {
+	slices.SortStableFunc(all, func(a, b Entry) int { return a.At.At.Compare(b.At.At) })
 }
 
 // entry is an entry of a timeline, with the time of what it corrects.
 func entry(e *incident.Entry, when map[string]time.Time, zone *time.Location) Entry {
-	out := Entry{At: moment(e.At, zone), Kind: e.Kind, Who: e.By, Text: e.Text}
+	out := Entry{At: plainMoment(e.At, zone), Kind: e.Kind, Who: e.By, Text: e.Text}
 	if e.Corrects != "" {
-		out.Corrects = moment(when[e.Corrects], zone)
+		out.Corrects = plainMoment(when[e.Corrects], zone)
 	}
 	return out
 }
@@ -218,7 +227,7 @@ func (s *source) evidence(part string) []Piece {
 		if e.Note != "" {
 			name += "\n" + e.Note
 		}
-		t.Rows = append(t.Rows, []Cell{text(name), {Number: strconv.FormatInt(e.Bytes, 10)}, text(string(e.SHA256)), {At: moment(e.Added, s.zone)}})
+		t.Rows = append(t.Rows, []Cell{text(name), {Number: strconv.FormatInt(e.Bytes, 10)}, text(string(e.SHA256)), {At: plainMoment(e.Added, s.zone)}})
 	}
 	return sized(part, t)
 }
@@ -256,11 +265,17 @@ func (s *source) sectors(part string) []Piece {
 	return line(part, titled(list(all...)))
 }
 
+// sectorTitle is a sector's title, behind that of what it is part of: "Water"
+// alone does not say that it is transport.
 func sectorTitle(all []organisation.Sector, code string) fact.Title {
 	for k := range all {
-		if all[k].Code == code {
-			return all[k].Title
+		if all[k].Code != code {
+			continue
 		}
+		if at := strings.LastIndexByte(code, '.'); at > 0 {
+			return joinTitles(": ", "：", sectorTitle(all, code[:at]), all[k].Title)
+		}
+		return all[k].Title
 	}
 	return same(code)
 }
@@ -278,7 +293,7 @@ func (s *source) earlier(part string) []Piece {
 			to = append(to, title)
 		}
 		t.Rows = append(t.Rows, []Cell{
-			text(b.number), {Number: strconv.FormatInt(b.version, 10)}, {Words: titled(list(to...))}, {At: moment(b.delivery.At, s.zone)},
+			text(b.number), {Number: strconv.FormatInt(b.version, 10)}, {Words: titled(list(to...))}, {At: plainMoment(b.delivery.At, s.zone)},
 		})
 	}
 	return sized(part, t)

@@ -50,7 +50,7 @@ func value(d *fact.Definition, f fact.Fact, zone *time.Location) fact.Title {
 		}
 		return both("no", "否")
 	case fact.Time:
-		from, to := moment(f.From, zone).String(), moment(f.To, zone).String()
+		from, to := plainMoment(f.From, zone).String(), plainMoment(f.To, zone).String()
 		if from == to {
 			return same(from)
 		}
@@ -102,6 +102,12 @@ func moment(at time.Time, zone *time.Location) document.Moment {
 	// report as this one does.
 	abbreviation, offset := at.Zone()
 	return document.Moment{At: at.In(time.FixedZone(abbreviation, offset)), Zone: name}
+}
+
+// plainMoment is a time without the name of its zone, for tables and timelines
+// whose paper names it once.
+func plainMoment(at time.Time, zone *time.Location) document.Moment {
+	return document.Moment{At: moment(at, zone).At}
 }
 
 // fact returns a fact as a piece of a field; false where nobody said anything.

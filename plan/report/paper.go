@@ -30,6 +30,9 @@ func (p *Report) paper(v *view, l document.Language) *document.Paper {
 	if !v.Clock.IsZero() {
 		about = append(about, document.Field{Label: w.say("For", "报告义务"), Value: in(v.Clock.Title, l), Note: w.onlyEnglish(v.Clock.Title)})
 	}
+	if v.At.Zone != "" {
+		about = append(about, document.Field{Label: w.say("Times in", "时区"), Value: v.At.Zone})
+	}
 	out.Sections = append(out.Sections, document.Section{Title: w.say("About this report", "报告说明"), Blocks: document.Blocks{document.Fields{Fields: about}}})
 	content := document.Section{Title: w.say("Content", "报告内容"), Blocks: w.fields(v)}
 	out.Sections = append(out.Sections, content)
@@ -143,7 +146,11 @@ func (w *writer) short(f *Field) (string, bool) {
 		if p.Table != nil || p.Timeline != nil {
 			return "", false
 		}
-		lines = append(lines, w.line(p))
+		if len(f.From) == 1 && f.From[0] == "fact:"+strings.Join(p.Keys, "") {
+			lines = append(lines, p.Line.in(w.language)) // the field's title says which fact
+		} else {
+			lines = append(lines, w.line(p))
+		}
 		total += len(lines[k])
 	}
 	return strings.Join(lines, "\n"), total <= shortLine

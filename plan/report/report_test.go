@@ -3,6 +3,10 @@ package report_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"html"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,9 +32,9 @@ func TestAReportIsDrawnFromTheCase(t *testing.T) {
 		if diff := cmp.Diff([]string{"remarks:if_known"}, missing(p)); diff != "" {
 			d.t.Errorf("missing, want and got:\n%s", diff)
 		}
-		page := string(d.export(p, "", "en", report.HTML))
+		page := html.UnescapeString(string(d.export(p, "", "en", report.HTML)))
 		for _, want := range []string{
-			"Hafen Elbe GmbH 易北港", "Transport", "DE-HH", "2026-11-24 23:10:00 +01:00 Europe/Berlin", "Malware, Ransomware", "Serious (II) (proposed by the facts; not graded yet)",
+			"Hafen Elbe GmbH 易北港", "Transport", "DE-HH", "Occurred: 2026-11-24 23:10:00 +01:00", "Malware, Ransomware", "Serious (II) (proposed by the facts; not graded yet)",
 			"Out of service for more than 2 h: The whole was out of service: 135 min (2 h 15 min)", "estimated EUR 900 000 to 1 500 000", "USD 2 500 000",
 			"Berths out of service: 4 berths", "cut off at the core switch", "Restore the databases", "second factor", "pay.example.org", "tos-db-02.hafen.example",
 			"memory-tos-db-02.raw", "nothing moves",
@@ -140,7 +144,7 @@ func TestVersionsNeverChangeAndTheirDifferenceIsReadable(t *testing.T) {
 			d.t.Errorf("version 1 changed:\n%s", diff)
 		}
 		difference := ok(d.Diff(d.ctx(), p.ID, 1, 2, "en")).Text()
-		if want := "changed: Content › Cause\n  A contractor's account without [-a second factor-]{+any protection+}.\n"; !strings.Contains(difference, want) || strings.Count(difference, "changed") != 1 {
+		if want := "changed: Content › Cause\n  A contractor's account without [-a second-]{+any+} [-factor-]{+protection+}.\n"; !strings.Contains(difference, want) || strings.Count(difference, "changed") != 1 {
 			d.t.Errorf("got %q, want %q", difference, want)
 		}
 		versions := ok(d.Versions(d.ctx(), p.Number))
@@ -367,5 +371,50 @@ func TestEveryFormThatThereIsCanBeDrafted(t *testing.T) {
 				d.export(p, "", language, report.JSON)
 			}
 		}
+	}
+}
+
+// Each part of a case is drawn from a case that has everything, or left to a
+// person because no case has it.
+func TestEveryPartOfACaseIsDrawnOrAPersons(t *testing.T) {
+	t.Parallel()
+	var pack strings.Builder
+	text := string(ok(os.ReadFile(filepath.Join("testdata", "pack.yaml"))))
+	pack.WriteString(strings.Replace(text, "regime: xx-report", "regime: xx-parts", 1))
+	pack.WriteString("  - id: parts\n    title: {en: Parts}\n    mark: act\n    fields:\n")
+	for k, part := range regime.CaseParts() {
+		fmt.Fprintf(&pack, "      - {id: f%d, title: {en: %q}, from: [%s], need: later}\n", k, part, part)
+	}
+	d := one(t)
+	library, err := ok(packs()).WithTexts(map[string][]byte{"parts.yaml": []byte(pack.String())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.useLibrary(library)
+	s := port()
+	s.facts["outage.total_minutes"] = `{"since": "2026-11-25T00:40:00Z"}`
+	s.facts["malicious.suspected"], s.facts["times.recovered"] = `true`, `"2026-11-25T02:50:00Z"`
+	i, other := d.open(s), d.open(port())
+	c := incident.Change{Who: ann, Incident: i.ID}
+	ok(d.register.Link(d.ctx(), c, incident.Campaign, other.ID))
+	owner, lessons := "ann", "Second factors for contractors."
+	ok(d.register.Describe(d.ctx(), c, incident.Details{Owner: &owner, Lessons: &lessons}))
+	ask := report.Ask{Regime: "xx-parts", Form: "parts"}
+	p := ok(d.Draft(d.ctx(), incident.Change{Who: ann, Incident: i.ID}, ask))
+	for _, f := range p.Content.Fields {
+		if len(f.Drawn) == 0 {
+			p = d.write(p, f.ID, "by a person")
+		}
+	}
+	ok(d.Sign(d.ctx(), d.as(ann, p), ""))
+	ok(d.Sign(d.ctx(), d.as(bob, p), ""))
+	ok(d.Submitted(d.ctx(), d.as(ann, p), report.Sending{To: []string{"csirt"}, At: d.aware, Proof: "no. 1"}))
+	p = ok(d.Draft(d.ctx(), incident.Change{Who: ann, Incident: i.ID}, ask))
+	var left []string
+	for _, m := range p.Missing {
+		left = append(left, m.From...)
+	}
+	if diff := cmp.Diff(report.PersonParts(), left); diff != "" {
+		t.Errorf("left to a person, want and got:\n%s", diff)
 	}
 }
