@@ -97,7 +97,7 @@ func (s *source) pieces(from []string) []Piece {
 	for _, part := range from {
 		key, isFact := strings.CutPrefix(part, "fact:")
 		if !isFact {
-			all = append(all, s.part(part)...)
+			all = append(all, bounded(s.part(part))...)
 			continue
 		}
 		p, ok := s.fact(part, key, true)
@@ -107,6 +107,32 @@ func (s *source) pieces(from []string) []Piece {
 		all = append(all, p)
 	}
 	return all
+}
+
+// mostRows is what a reader of a report reads at most of one list; the case has
+// all of it.
+const mostRows = 1000
+
+// bounded cuts tables and timelines, and says how much more there is.
+func bounded(all []Piece) []Piece {
+	var out []Piece
+	for _, p := range all {
+		more := 0
+		if p.Table != nil && len(p.Table.Rows) > mostRows {
+			more = len(p.Table.Rows) - mostRows
+			p.Table.Rows = p.Table.Rows[:mostRows]
+		}
+		if len(p.Timeline) > mostRows {
+			more = len(p.Timeline) - mostRows
+			p.Timeline = p.Timeline[:mostRows]
+		}
+		out = append(out, p)
+		if more > 0 {
+			n := number(float64(more))
+			out = append(out, Piece{Part: p.Part, Line: ours("and "+n+" more, which the case has", "另有"+n+"项，见案件记录")})
+		}
+	}
+	return out
 }
 
 // part draws one of regime.CaseParts. A part that the case cannot have, because

@@ -220,14 +220,15 @@ func (s *source) observables(part string) []Piece {
 }
 
 func (s *source) evidence(part string) []Piece {
-	t := &Table{Columns: []fact.Title{both("Evidence", "证据"), both("Bytes", "字节数"), both("SHA-256", "SHA-256"), both("Secured", "固定时间")}}
+	t := &Table{Columns: []fact.Title{both("Evidence", "证据"), both("Bytes", "字节数"), both("Secured", "固定时间")}}
 	for k := range s.whole.Evidence {
 		e := &s.whole.Evidence[k]
 		name := e.Name
 		if e.Note != "" {
 			name += "\n" + e.Note
 		}
-		t.Rows = append(t.Rows, []Cell{text(name), {Number: strconv.FormatInt(e.Bytes, 10)}, text(string(e.SHA256)), {At: plainMoment(e.Added, s.zone)}})
+		name += "\nSHA-256 " + string(e.SHA256)
+		t.Rows = append(t.Rows, []Cell{text(name), {Number: strconv.FormatInt(e.Bytes, 10)}, {At: plainMoment(e.Added, s.zone)}})
 	}
 	return sized(part, t)
 }

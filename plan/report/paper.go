@@ -11,7 +11,7 @@ import (
 func (p *Report) paper(v *view, l document.Language) *document.Paper {
 	w := &writer{language: l}
 	out := &document.Paper{
-		Title: in(v.Form.Title, l), Reference: p.Number, Version: int(p.Version), Status: in(statusTitle(p.Status), l), Language: l,
+		Title: w.in(v.Form.Title), Reference: p.Number, Version: int(p.Version), Status: in(statusTitle(p.Status), l), Language: l,
 		Marking: v.Marking, Issuer: document.Party{Name: v.Organisation}, Written: v.At,
 	}
 	if v.hides("case.number") {
@@ -21,7 +21,7 @@ func (p *Report) paper(v *view, l document.Language) *document.Paper {
 		out.Issuer = document.Party{}
 	}
 	if !v.inside() {
-		out.Recipient = document.Party{Name: in(v.to.Title, l)}
+		out.Recipient = document.Party{Name: w.in(v.to.Title)}
 	}
 	about := []document.Field{
 		{Label: w.say("Kind of report", "报告类型"), Value: in(kindTitle(v.Kind), l)},
@@ -60,9 +60,16 @@ type writer struct {
 
 func (w *writer) say(en, zh string) string { return in(both(en, zh), w.language) }
 
+// in chooses a title of the pack or of ours, and notes where the Chinese one is
+// not there.
+func (w *writer) in(t fact.Title) string {
+	w.onlyEnglish(t)
+	return in(t, w.language)
+}
+
 // onlyEnglish says so where a Chinese paper has to show an English title.
 func (w *writer) onlyEnglish(t fact.Title) string {
-	if w.language != document.Chinese || t.ZH != "" {
+	if w.language != document.Chinese || t.ZH != "" || t.EN == "" {
 		return ""
 	}
 	w.fellBack = true
@@ -147,7 +154,7 @@ func (w *writer) short(f *Field) (string, bool) {
 			return "", false
 		}
 		if len(f.From) == 1 && f.From[0] == "fact:"+strings.Join(p.Keys, "") {
-			lines = append(lines, p.Line.in(w.language)) // the field's title says which fact
+			lines = append(lines, w.words(p.Line)) // the field's title says which fact
 		} else {
 			lines = append(lines, w.line(p))
 		}
@@ -156,9 +163,17 @@ func (w *writer) short(f *Field) (string, bool) {
 	return strings.Join(lines, "\n"), total <= shortLine
 }
 
+// words are what somebody said, or a title in the paper's language.
+func (w *writer) words(of Words) string {
+	if of.Said != "" {
+		return of.Said
+	}
+	return w.in(of.Text)
+}
+
 // line is a piece of one line with its label.
 func (w *writer) line(p *Piece) string {
-	label, value := in(p.Label, w.language), p.Line.in(w.language)
+	label, value := w.in(p.Label), w.words(p.Line)
 	if label == "" || value == "" {
 		return label + value
 	}
@@ -204,7 +219,7 @@ func (w *writer) table(t *Table) document.Table {
 	for _, row := range t.Rows {
 		cells := make([]document.Cell, len(row))
 		for i, c := range row {
-			cells[i] = document.Cell{Text: c.in(w.language), Number: c.Number, Moment: c.At}
+			cells[i] = document.Cell{Text: w.words(c.Words), Number: c.Number, Moment: c.At}
 		}
 		out.Rows = append(out.Rows, cells)
 	}

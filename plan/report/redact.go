@@ -73,9 +73,16 @@ func (c *Content) viewFor(recipient string) (*view, error) {
 			}
 		}
 	}
-	for k := range v.fields {
-		v.fields[k].Drawn = v.pieces(v.fields[k].Drawn, keys)
+	// A field that tells of nothing else is not shown as missing: it is hidden too.
+	var shown []Field
+	for _, f := range v.fields {
+		filled := f.Filled()
+		f.Drawn = v.pieces(f.Drawn, keys)
+		if f.Filled() == filled {
+			shown = append(shown, f)
+		}
 	}
+	v.fields = shown
 	return v, nil
 }
 

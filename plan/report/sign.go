@@ -78,6 +78,9 @@ func (r *Reports) Sign(ctx context.Context, c Change, role string) (Report, erro
 	return r.put(ctx, c, Signature{Act: Sign, Role: role})
 }
 
+// nodeID is who acts where no person does, as package audit names it.
+const nodeID = "node"
+
 // put puts a name under the last version.
 func (r *Reports) put(ctx context.Context, c Change, s Signature) (p Report, err error) {
 	for _, text := range []*string{&s.Role, &s.Note} {
@@ -86,7 +89,7 @@ func (r *Reports) put(ctx context.Context, c Change, s Signature) (p Report, err
 			return Report{}, fmt.Errorf("a role or note has %d bytes or is not UTF-8; at most %d: %w", len(*text), maxNote, fault.Invalid)
 		}
 	}
-	if c.Who.ID == "" {
+	if c.Who.ID == "" || c.Who.ID == nodeID {
 		return Report{}, fmt.Errorf("only a person with an account signs: %w", fault.Forbidden)
 	}
 	err = r.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
