@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"tocsin/incident"
@@ -261,7 +262,7 @@ func (p *casePaper) regimeTitle(name string) string {
 func (p *casePaper) levels() document.Table {
 	t := document.Table{Columns: columns(p.say("Regime", "制度"), p.say("Level", "级别"), p.say("Since", "自"), p.say("By", "定级人"))}
 	for _, s := range p.Standings {
-		pack, _ := p.library.Pack(s.Regime) //nolint:errcheck // of one that was taken out the code is shown
+		pack, _ := p.library.Pack(s.Regime) // of one that was taken out the code is shown
 		for _, g := range s.Levels {
 			level := g.Level
 			if pack != nil && pack.Level(g.Level) != nil {
@@ -297,7 +298,7 @@ func (p *casePaper) reports() document.Table {
 		r := &p.Reports[k]
 		name := r.Number + " " + r.title(p.language)
 		if len(r.Deliveries) == 0 {
-			t.Rows = append(t.Rows, []document.Cell{{Text: name}, {Number: fmt.Sprint(r.Version)}, {}, {}, {Text: p.say("not submitted", "未报送")}})
+			t.Rows = append(t.Rows, []document.Cell{{Text: name}, {Number: strconv.FormatInt(r.Version, 10)}, {}, {}, {Text: p.say("not submitted", "未报送")}})
 		}
 		for _, d := range r.Deliveries {
 			var to []fact.Title
@@ -306,7 +307,7 @@ func (p *casePaper) reports() document.Table {
 				to = append(to, title)
 			}
 			t.Rows = append(t.Rows, []document.Cell{
-				{Text: name}, {Number: fmt.Sprint(d.Version)}, {Text: in(list(to...), p.language)}, {Moment: plainMoment(d.At, p.zone)}, {Text: d.Proof},
+				{Text: name}, {Number: strconv.FormatInt(d.Version, 10)}, {Text: in(list(to...), p.language)}, {Moment: plainMoment(d.At, p.zone)}, {Text: d.Proof},
 			})
 		}
 	}

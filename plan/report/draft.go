@@ -208,10 +208,10 @@ func wanted(p *regime.Pack, a Ask) (clock *regime.Clock, form *regime.Form, err 
 		}
 		a.Form = cmp.Or(a.Form, clock.Content, General)
 	}
-	switch {
-	case a.Form == "":
+	switch a.Form {
+	case "":
 		return nil, nil, fmt.Errorf("a report is for a clock or by a form: name one: %w", fault.Invalid)
-	case a.Form == General:
+	case General:
 		return clock, generalForm(), nil
 	}
 	if form = p.Form(a.Form); form == nil {

@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/incident"
+	"tocsin/internal/audit"
 	"tocsin/internal/fault"
 	"tocsin/internal/testdata"
 	"tocsin/plan"
@@ -288,3 +289,50 @@ func TestHiddenFieldsNeverOccurInWhatARecipientGets(t *testing.T) {
 }
 
 func shortSum(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }
+
+// What is around the fields does not give away what they hide: who it is from,
+// its number, a fact among others, what the timeline tells of.
+func TestAnAnonymousNoticeNamesNobody(t *testing.T) {
+	t.Parallel()
+	d := one(t)
+	s := port()
+	s.facts["loss.direct"] = `{"value": 12345678, "currency": "EUR"}`
+	i := d.open(s)
+	p := ok(d.Draft(d.ctx(), incident.Change{Who: ann, Incident: i.ID}, report.Ask{Regime: act, Form: "anonymous"}))
+	secrets := []string{"Hafen Elbe", i.Number, "12 345 678", s.host}
+	for _, format := range []report.Format{report.JSON, report.HTML} {
+		whole, press := string(d.export(p, "", "en", format)), string(d.export(p, "press", "en", format))
+		for _, secret := range secrets {
+			if !strings.Contains(whole, secret) {
+				t.Errorf("%s: the whole does not say %q", format, secret)
+			}
+			if strings.Contains(press, secret) {
+				t.Errorf("%s: the press is told %q", format, secret)
+			}
+		}
+		for _, open := range []string{"135 min (2 h 15 min)", "Loss of EUR 10 million or more", "core switch"} {
+			if !strings.Contains(press, open) {
+				t.Errorf("%s: the press is not told %q", format, open)
+			}
+		}
+	}
+}
+
+func TestALongListIsCutAndSaysSo(t *testing.T) {
+	t.Parallel()
+	d := one(t)
+	i := d.open(port())
+	var hosts []incident.Asset
+	for n := range 1500 {
+		hosts = append(hosts, incident.Asset{Kind: "host", Name: fmt.Sprintf("host-%04d.hafen.example", n)})
+	}
+	ok(d.register.AddAssets(d.ctx(), incident.Change{Who: ann, Incident: i.ID}, hosts))
+	p := d.draft(i)
+	page := string(d.export(p, "", "en", report.HTML))
+	if n := strings.Count(page, "<td>host-"); n != 1000 || !strings.Contains(page, "and 501 more, which the case has") {
+		t.Errorf("%d hosts are shown", n)
+	}
+	if _, err := d.Sign(d.ctx(), report.Change{Who: audit.Actor{ID: "node", Name: "node"}, Report: p.ID}, ""); !errors.Is(err, fault.Forbidden) {
+		t.Errorf("the node signed: %v", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/incident"
@@ -268,8 +269,8 @@ func (p *Report) status() Status {
 	if len(p.signers()) >= p.Signers {
 		return Signed
 	}
-	for k := len(p.Signatures) - 1; k >= 0; k-- {
-		switch p.Signatures[k].Act {
+	for _, s := range slices.Backward(p.Signatures) {
+		switch s.Act {
 		case Return:
 			return Returned
 		case Approve:

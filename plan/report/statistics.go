@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -218,7 +217,7 @@ func (k *counting) fact(i *incident.Counted, key string) (fact.Fact, bool) {
 	if !ok {
 		return fact.Fact{}, false
 	}
-	f, err := k.library.Dictionary().Read(key, json.RawMessage(statement))
+	f, err := k.library.Dictionary().Read(key, statement)
 	return f, err == nil
 }
 

@@ -89,8 +89,12 @@ func (w *statisticsWriter) paper() *document.Paper {
 
 func (w *statisticsWriter) clocks() document.Table {
 	t := document.Table{Columns: []document.Column{
-		{Title: w.say("Regime", "制度")}, {Title: w.say("Clock", "时限")}, {Title: w.say("In time", "按时"), Numeric: true},
-		{Title: w.say("Missed", "逾期"), Numeric: true}, {Title: w.say("Open", "未到期"), Numeric: true}, {Title: w.say("In time, %", "按时率（%）"), Numeric: true},
+		{Title: w.say("Regime", "制度")},
+		{Title: w.say("Clock", "时限")},
+		{Title: w.say("In time", "按时"), Numeric: true},
+		{Title: w.say("Missed", "逾期"), Numeric: true},
+		{Title: w.say("Open", "未到期"), Numeric: true},
+		{Title: w.say("In time, %", "按时率（%）"), Numeric: true},
 	}}
 	for _, c := range w.Clocks {
 		t.Rows = append(t.Rows, []document.Cell{

@@ -57,8 +57,10 @@ func (d *desk) year() {
 		}
 	}
 	d.outcomes = []report.Outcome{
-		{Regime: act, Clock: "early", State: plan.Met, Count: 5}, {Regime: act, Clock: "early", State: plan.Missed, Count: 2},
-		{Regime: act, Clock: "early", State: plan.Running, Count: 1}, {Regime: act, Clock: "call", State: plan.Waiting, Count: 9},
+		{Regime: act, Clock: "early", State: plan.Met, Count: 5},
+		{Regime: act, Clock: "early", State: plan.Missed, Count: 2},
+		{Regime: act, Clock: "early", State: plan.Running, Count: 1},
+		{Regime: act, Clock: "call", State: plan.Waiting, Count: 9},
 	}
 }
 
