@@ -223,7 +223,7 @@ func TestHiddenFieldsNeverOccurInWhatARecipientGets(t *testing.T) {
 	recipients := []string{"csirt", "police", "press"}
 	d := one(t)
 	_, noFonts := machineFonts()
-	pdfs := 6 // are slow
+	pdfs := 4 // are slow
 	rapid.Check(t, func(rt *rapid.T) {
 		s := port()
 		secrets := map[string]string{} // what the field says, by field
