@@ -131,8 +131,10 @@ func (w *statisticsWriter) durations() []struct {
 
 func (w *statisticsWriter) times() document.Table {
 	t := document.Table{Columns: []document.Column{
-		{Title: w.say("Time", "时长")}, {Title: w.say("Incidents", "事件数"), Numeric: true},
-		{Title: w.say("Median, min", "中位数（分钟）"), Numeric: true}, {Title: w.say("90 % within, min", "90%分位（分钟）"), Numeric: true},
+		{Title: w.say("Time", "时长")},
+		{Title: w.say("Incidents", "事件数"), Numeric: true},
+		{Title: w.say("Median, min", "中位数（分钟）"), Numeric: true},
+		{Title: w.say("90 % within, min", "90%分位（分钟）"), Numeric: true},
 	}}
 	for _, d := range w.durations() {
 		row := []document.Cell{{Text: in(d.title, w.language)}, count(d.times.Counted), {}, {}}
@@ -147,7 +149,11 @@ func (w *statisticsWriter) times() document.Table {
 // all is everything as one table, for a program that reads CSV.
 func (w *statisticsWriter) all() document.Table {
 	t := document.Table{Columns: []document.Column{
-		{Title: w.say("Table", "统计项")}, {Title: w.say("Code", "代码")}, {Title: w.say("Title", "名称")}, {Title: w.say("Measure", "指标")}, {Title: w.say("Value", "数值"), Numeric: true},
+		{Title: w.say("Table", "统计项")},
+		{Title: w.say("Code", "代码")},
+		{Title: w.say("Title", "名称")},
+		{Title: w.say("Measure", "指标")},
+		{Title: w.say("Value", "数值"), Numeric: true},
 	}}
 	row := func(table, code, title, measure string, value document.Cell) {
 		if value.Number != "" {
