@@ -63,6 +63,7 @@ func (c *console) parts(running *node.Node) []backup.Part {
 		backup.Files("indicators", c.data, indicatorsFolder),
 		backup.Files("certificates", c.data, acmeFolder),
 		backup.Files("intake", c.data, intakeFolder),
+		backup.Files("incidents", c.data, evidenceFolder, playbooksFolder, regimesFolder),
 		backup.Files("cluster", c.data, clusterFolder),
 		memory,
 	}

@@ -51,10 +51,6 @@ func (c *console) database(config *fileConfig) store.Config {
 	return where
 }
 
-// databaseRooms are the rooms that have tables, in the order in which they are
-// made.
-func databaseRooms() []store.Room { return []store.Room{audit.Room(), people.Room()} }
-
 // migrate brings the tables up to date. Where there are some already they are
 // copied first; a PostgreSQL database is its administrator's to copy.
 func (c *console) migrate(ctx context.Context, db *store.DB, rooms ...store.Room) error {

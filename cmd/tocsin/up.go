@@ -53,6 +53,8 @@ type running struct {
 	intake     *intake.Intake
 	spread     *spread // nil for a node by itself
 	people     *peopleRooms
+	incidents  *incidentRooms
+	raising    *raising
 	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
@@ -76,7 +78,10 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.found = r.printer()
 	r.node, err = r.openNode(ctx, u.Mapping, node.Config{
 		Memory: config.memory(), Workers: u.Workers, Log: r.log.With(slog.String("room", "node")), Metrics: r.metrics,
-		Found: func(f *detect.Finding) { r.found(f) },
+		Found: func(f *detect.Finding) {
+			r.found(f)
+			r.raising.found()
+		},
 		Heard: func(h node.Heard) { r.intake.Seen(h.Source.Name, h.Events, h.Newest, h.Problems) },
 		Malformed: func(reason string, record *telemetry.Block) {
 			r.intake.SetAside(reason, record)
@@ -88,6 +93,10 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.people, err = r.openPeople(ctx, &config); err != nil {
 		return err
 	}
+	if r.incidents, err = r.openIncidents(r.people, planHooks{}); err != nil {
+		return err
+	}
+	r.raising = newRaising(r.node, r.incidents.register, r.log.With(slog.String("room", "incident")))
 	if err := r.indicators.refresh(); err != nil {
 		return err
 	}
@@ -131,9 +140,10 @@ func (r *running) run(ctx context.Context) error {
 	}
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(),
-		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
+		Incidents: r.incidents.register, Keys: r.incidents.keys, Trail: r.people.trail, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
-		Metrics: r.metrics, Ready: r.readyParts(),
+		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
 	})
 	group, ctx := errgroup.WithContext(ctx)
@@ -148,6 +158,8 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
+	group.Go(func() error { return r.raising.Run(ctx) })
+	group.Go(func() error { return r.incidents.keys.Run(ctx) })
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")

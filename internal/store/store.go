@@ -116,7 +116,7 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 	if inside(ctx) {
 		return errNested
 	}
-	return db.backend.write(enter(ctx), fn)
+	return db.backend.write(enter(ctx), withAlong(ctx, fn))
 }
 
 // Read runs fn on one state of the database, which no transaction changes
