@@ -51,6 +51,8 @@ soak: ## kill a node KILLS (100) times, then run all tests shuffled for SOAK (1h
 
 bench: build ## measure against peers and print the ratios, from one run
 	cd bench && $(GO) run . -product ../bin/tocsin -peers $(PEERS)
+	$(GO) test -run '^$$' -bench MillionIncidents -benchtime 100x -timeout 3h ./incident
+	$(GO) test -run '^$$' -bench MillionPending -benchtime 5x -timeout 1h ./internal/timer
 
 peers: ## install into bin/peers the programs that conformance tests and benchmarks compare with
 	.ci/peers $(PEERS) $(FOR)

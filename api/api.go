@@ -7,8 +7,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -20,11 +18,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tocsin/internal/fault"
-	"tocsin/internal/request"
+	"tocsin/incident"
+	"tocsin/internal/audit"
+	"tocsin/internal/idempotency"
 	"tocsin/knowledge"
 	"tocsin/node"
 	"tocsin/people"
+	"tocsin/plan/duty"
+	"tocsin/plan/report"
 )
 
 // Config is what the API serves.
@@ -46,6 +47,15 @@ type Config struct {
 	// Hunt is asked instead of the node's own memory, where several share the
 	// work; nil is the node's.
 	Hunt func(context.Context, node.Hunt) (node.Hunted, error)
+	// Incidents are the cases and alerts of the node.
+	Incidents *incident.Register
+	// Duty keeps what the plan asks for, Reports what is told to whom.
+	Duty    *duty.Office
+	Reports *report.Reports
+	// Trail is the audit trail.
+	Trail *audit.Trail
+	// Keys remember what requests with a key were answered.
+	Keys *idempotency.Keys
 	// Cluster tells of all workers together, where several share the work; nil where
 	// the node tells of itself.
 	Cluster *Cluster
@@ -56,6 +66,8 @@ type Config struct {
 	// Backup writes everything that the node keeps; nil when it cannot be asked
 	// for.
 	Backup func(ctx context.Context, to io.Writer) error
+	// Version is the program's.
+	Version string
 	// Metrics is what /metrics tells, and where the API counts; nil for neither.
 	Metrics *prometheus.Registry
 	Log     *slog.Logger
@@ -63,9 +75,11 @@ type Config struct {
 
 type api struct {
 	Config
-	pages     *template.Template
-	metrics   *metrics
-	backingUp atomic.Bool
+	pages   *template.Template
+	metrics *metrics
+	// description is the OpenAPI document.
+	description []byte
+	backingUp   atomic.Bool
 }
 
 // Handler returns the node's whole HTTP interface.
@@ -77,11 +91,11 @@ func Handler(c Config) http.Handler {
 	if c.Metrics != nil {
 		count = c.Metrics
 	}
-	a := &api{Config: c, pages: pages(), metrics: newMetrics(count)}
+	a := &api{Config: c, pages: pages(), metrics: newMetrics(count), description: mustDescribe(c.Version)}
 	gate := people.NewGate(c.Tokens, c.Accounts)
 	mux := http.NewServeMux()
 	for _, r := range Routes() {
-		mux.Handle(r.Pattern, gate.Guard(r.Right, patient(a.handler(r))))
+		mux.Handle(r.Pattern, gate.Guard(r.Right, patient(bounded(r.most, a.once(&r, a.handler(r))))))
 	}
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", a.readyz)
@@ -113,67 +127,13 @@ func (a *api) handler(r Route) http.Handler {
 	})
 }
 
-// statuses are what the failures that a caller can act on are over HTTP.
-var statuses = [...]struct {
-	kind   error
-	status int
-}{
-	{fault.NotFound, http.StatusNotFound},
-	{fault.Invalid, http.StatusUnprocessableEntity},
-	{fault.Forbidden, http.StatusForbidden},
-	{fault.Conflict, http.StatusConflict},
-	{fault.Unavailable, http.StatusServiceUnavailable},
-}
-
-// status is what an error is over HTTP; where it says when to come again, so
-// does the answer's header.
-func (a *api) status(w http.ResponseWriter, err error) int {
-	if throttled, ok := errors.AsType[*people.ThrottledError](err); ok {
-		w.Header().Set("Retry-After", strconv.Itoa(int(throttled.Wait/time.Second)+1))
-		return http.StatusTooManyRequests
-	}
-	for _, s := range statuses {
-		if errors.Is(err, s.kind) {
-			return s.status
-		}
-	}
-	return http.StatusInternalServerError
-}
-
-// fail says why a request was refused (RFC 9457). What a caller can do nothing
-// about stands in the log only.
-func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // nobody is there any more
-	}
-	status, detail := a.status(w, err), err.Error()
-	if status == http.StatusInternalServerError {
-		detail = "internal error; the node's log says which, under the request's ID"
-		a.Log.ErrorContext(r.Context(), "request failed", slog.String("path", r.Pattern), slog.Any("error", err))
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	problem := map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}
-	if id := request.ID(r.Context()); id != "" {
-		problem["request_id"] = id
-	}
-	_ = json.NewEncoder(w).Encode(problem)
-}
-
-func answer(w http.ResponseWriter, v any) error {
-	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(v)
-}
-
-// requestBytes bounds a request: 100,000 observables take some 10 MB.
+// requestBytes bounds a hunt: 100,000 observables take some 10 MB.
 const requestBytes = 256 << 20
 
 func (a *api) hunt(w http.ResponseWriter, r *http.Request) error {
 	var h node.Hunt
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, requestBytes))
-	body.DisallowUnknownFields()
-	if err := body.Decode(&h); err != nil {
-		return fmt.Errorf("hunt: %w: %w", err, fault.Invalid)
+	if err := readBody(r, &h); err != nil {
+		return fmt.Errorf("hunt: %w", err)
 	}
 	started := time.Now()
 	told, err := a.Hunt(r.Context(), h)
@@ -181,7 +141,7 @@ func (a *api) hunt(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, told)
+	return write(w, r, http.StatusOK, told)
 }
 
 // findingsPage is how many bytes of findings are told at once.
@@ -190,16 +150,25 @@ const findingsPage = 4 << 20
 // positionHeader says after which position to ask for more.
 const positionHeader = "Tocsin-Position"
 
+// findingsAfter is the query of findings.
+type findingsAfter struct {
+	After string `query:"after" doc:"A position: the header Tocsin-Position of the answer before."`
+}
+
 // findings writes what was found after a position, as lines of JSON.
 func (a *api) findings(w http.ResponseWriter, r *http.Request) error {
+	var q findingsAfter
+	if err := readQuery(r.URL.Query(), &q); err != nil {
+		return err
+	}
 	if a.Cluster != nil {
-		return a.allFindings(w, r)
+		return a.allFindings(w, r, q.After)
 	}
 	after := uint64(0)
-	if text := r.URL.Query().Get("after"); text != "" {
+	if q.After != "" {
 		var err error
-		if after, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return fmt.Errorf("findings: after=%q is no position: %w", text, fault.Invalid)
+		if after, err = strconv.ParseUint(q.After, 10, 64); err != nil {
+			return &QueryError{"after", fmt.Sprintf("%.80q is no position", q.After)}
 		}
 	}
 	var page []byte
@@ -212,29 +181,21 @@ func (a *api) findings(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set(positionHeader, strconv.FormatUint(after, 10))
-	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Content-Type", jsonLines)
 	_, err = w.Write(page)
 	return err
 }
 
-func (a *api) memory(w http.ResponseWriter, r *http.Request) error {
+func (a *api) memory(r *http.Request) (node.Stats, error) {
 	if a.Cluster != nil {
-		return a.allMemory(w, r)
+		return a.Cluster.Memory(r.Context())
 	}
-	return a.ownMemory(w)
+	return a.Node.Stats()
 }
 
-func (a *api) ownMemory(w http.ResponseWriter) error {
-	stats, err := a.Node.Stats()
-	if err != nil {
-		return err
-	}
-	return answer(w, stats)
-}
-
-func (a *api) compact(w http.ResponseWriter, r *http.Request) error {
+func (a *api) compact(r *http.Request) (node.Stats, error) {
 	if err := a.Node.Compact(r.Context()); err != nil {
-		return err
+		return node.Stats{}, err
 	}
-	return a.ownMemory(w)
+	return a.Node.Stats()
 }

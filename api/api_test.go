@@ -20,13 +20,20 @@ import (
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/sigma"
+	"tocsin/incident"
 	"tocsin/intel"
 	"tocsin/internal/audit"
 	"tocsin/internal/backup"
+	"tocsin/internal/idempotency"
+	"tocsin/internal/store"
+	"tocsin/internal/store/storetest"
+	"tocsin/internal/timer"
 	"tocsin/knowledge"
 	"tocsin/node"
 	"tocsin/people"
-	"tocsin/people/peopletest"
+	"tocsin/plan/duty"
+	"tocsin/plan/regime"
+	"tocsin/plan/report"
 	"tocsin/telemetry"
 	"tocsin/telemetry/logsource"
 )
@@ -51,6 +58,40 @@ detection:
   selection: {QueryName|endswith: .crash.example}
   condition: selection
 `
+
+// cases are the incidents of a test, with the plan of an organisation that is
+// bound in China.
+type cases struct {
+	register *incident.Register
+	office   *duty.Office
+	reports  *report.Reports
+}
+
+func openCases(t *testing.T, db *store.DB, trail *audit.Trail, dir string) cases {
+	t.Helper()
+	laws, err := regime.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := store.OpenBlobs(filepath.Join(dir, "evidence"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	office, err := duty.New(duty.Config{DB: db, Trail: trail, Library: laws})
+	if err != nil {
+		t.Fatal(err)
+	}
+	register, err := incident.New(incident.Config{
+		DB: db, Trail: trail, Facts: laws.Dictionary(), Blobs: blobs, Opened: office.Opened, Changed: office.Changed, Lacking: office.Lacking,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	office.Join(register, timer.New(db, office.Kinds(), timer.Config{}))
+	told := report.Office{Office: office}
+	reports := report.New(report.Config{DB: db, Trail: trail, Incidents: register, Library: office.Library, Duties: told, Sent: told.Sent})
+	return cases{register, office, reports}
+}
 
 // port is the port of an address.
 func port(at net.Addr) string {
@@ -88,8 +129,9 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			t.Error(err)
 		}
 	})
-	db := peopletest.Database(t)
+	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room())
 	trail := audit.New(db, time.Now)
+	cases := openCases(t, db, trail, dir)
 	tokens := people.NewTokens(db, trail, time.Now)
 	for _, role := range people.Roles() {
 		if s.tokens[role], _, err = tokens.Create(ctx, string(role), role, 0); err != nil {
@@ -101,6 +143,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 	s.url = "http://localhost:" + port(server.Listener.Addr())
 	config := api.Config{
 		Node: s.Node, Tokens: tokens, Accounts: s.accounts, Roster: people.NewRoster(db, trail, time.Now), Log: slog.New(slog.DiscardHandler),
+		Incidents: cases.register, Duty: cases.office, Reports: cases.reports, Keys: idempotency.New(db, time.Now), Trail: trail,
 		Intake:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 		Indicators: knowledge.OpenIndicators(filepath.Join(dir, "indicators")),
 		Removed: func() *api.RemovedIndicators {
@@ -127,8 +170,9 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 	return s
 }
 
-// ask asks as a role; "" shows no token.
-func (s *served) ask(t *testing.T, role people.Role, method, path, body string) (status int, header http.Header, text string) {
+// ask asks as a role; "" shows no token. The answer is held to what the
+// description promises.
+func (s *served) ask(t *testing.T, role people.Role, method, path, body string, headers ...string) (status int, header http.Header, text string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
@@ -136,6 +180,9 @@ func (s *served) ask(t *testing.T, role people.Role, method, path, body string) 
 	}
 	if role != "" {
 		request.Header.Set("Authorization", "Bearer "+s.tokens[role])
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -145,6 +192,7 @@ func (s *served) ask(t *testing.T, role people.Role, method, path, body string) 
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
+	keep(t, method, s.url+path, response.StatusCode, response.Header, string(content))
 	return response.StatusCode, response.Header, string(content)
 }
 

@@ -25,8 +25,8 @@ type Cluster struct {
 // silentHeader names the workers that did not answer: the page is partial then.
 const silentHeader = "Tocsin-Silent"
 
-func (a *api) allFindings(w http.ResponseWriter, r *http.Request) error {
-	all, err := a.Cluster.Findings(r.Context(), r.URL.Query().Get("after"))
+func (a *api) allFindings(w http.ResponseWriter, r *http.Request, after string) error {
+	all, err := a.Cluster.Findings(r.Context(), after)
 	if err != nil {
 		return err
 	}
@@ -39,14 +39,6 @@ func (a *api) allFindings(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-func (a *api) allMemory(w http.ResponseWriter, r *http.Request) error {
-	stats, err := a.Cluster.Memory(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, stats)
-}
-
 // sources tells of the sources that all workers know, or else the intake.
 func (a *api) sources(w http.ResponseWriter, r *http.Request) error {
 	if a.Cluster == nil {
@@ -57,16 +49,12 @@ func (a *api) sources(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, known)
+	return write(w, r, http.StatusOK, known)
 }
 
-func (a *api) cluster(w http.ResponseWriter, r *http.Request) error {
+func (a *api) cluster(r *http.Request) (any, error) {
 	if a.Cluster == nil {
-		return fmt.Errorf("this node is by itself, or does not serve: ask one of the role serve: %w", fault.NotFound)
+		return nil, fmt.Errorf("this node is by itself, or does not serve: ask one of the role serve: %w", fault.NotFound)
 	}
-	state, err := a.Cluster.State(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, state)
+	return a.Cluster.State(r.Context())
 }

@@ -10,44 +10,33 @@ import (
 // paperBytes bounds a hold or an erasure: 100,000 observables take some 10 MB.
 const paperBytes = 16 << 20
 
-func (a *api) listHolds(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, a.Node.Holds())
-}
+func (a *api) listHolds(*http.Request) ([]memory.Hold, error) { return listed(a.Node.Holds()), nil }
 
-func (a *api) addHold(w http.ResponseWriter, r *http.Request) error {
-	var h memory.Hold
-	if err := decodeUpTo(w, r, paperBytes, &h); err != nil {
-		return err
-	}
+func (a *api) addHold(r *http.Request, h *memory.Hold) ([]memory.Hold, error) {
 	h.By = people.From(r.Context()).Name
-	if err := a.Node.Hold(r.Context(), h); err != nil {
-		return err
+	if err := a.Node.Hold(r.Context(), *h); err != nil {
+		return nil, err
 	}
-	return a.listHolds(w, r)
+	return a.listHolds(r)
 }
 
-// removeHold ends the holds of a case, for the reason that the query gives.
-func (a *api) removeHold(w http.ResponseWriter, r *http.Request) error {
+// release is the query that ends a hold.
+type release struct {
+	Reason string `query:"reason" doc:"Why it ends."`
+}
+
+// removeHold ends the holds of a case.
+func (a *api) removeHold(r *http.Request, q *release) ([]memory.Hold, error) {
 	who := people.From(r.Context()).Name
-	if err := a.Node.Release(r.Context(), r.PathValue("case"), who, r.URL.Query().Get("reason")); err != nil {
-		return err
+	if err := a.Node.Release(r.Context(), r.PathValue("case"), who, q.Reason); err != nil {
+		return nil, err
 	}
-	return a.listHolds(w, r)
+	return a.listHolds(r)
 }
 
-func (a *api) listActs(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, a.Node.Acts())
-}
+func (a *api) listActs(*http.Request) ([]memory.Act, error) { return listed(a.Node.Acts()), nil }
 
-func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
-	var e memory.Erasure
-	if err := decodeUpTo(w, r, paperBytes, &e); err != nil {
-		return err
-	}
+func (a *api) erase(r *http.Request, e *memory.Erasure) (memory.Act, error) {
 	e.By = people.From(r.Context()).Name
-	act, err := a.Node.Erase(r.Context(), e)
-	if err != nil {
-		return err
-	}
-	return answer(w, act)
+	return a.Node.Erase(r.Context(), *e)
 }

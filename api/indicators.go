@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -43,19 +44,24 @@ type RemovedIndicator struct {
 	Warninglist bool   `json:"warninglist,omitempty"`
 }
 
-func (a *api) removedIndicators(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, a.Removed())
+func (a *api) removedIndicators(*http.Request) (*RemovedIndicators, error) { return a.Removed(), nil }
+
+func (a *api) listIndicators(*http.Request) ([]knowledge.IndicatorSet, error) {
+	sets, err := a.Indicators.List()
+	return listed(sets), err
 }
 
-func (a *api) listIndicators(w http.ResponseWriter, _ *http.Request) error {
-	sets, err := a.Indicators.List()
-	if err != nil {
-		return err
-	}
-	if sets == nil {
-		sets = []knowledge.IndicatorSet{}
-	}
-	return answer(w, sets)
+// indicatorsSaid is the query that says of indicators what their file does not.
+type indicatorsSaid struct {
+	Origin     string `query:"origin" doc:"Where the file comes from."`
+	Source     string `query:"source" doc:"Who says so."`
+	Label      string `query:"label" doc:"What they are of."`
+	TLP        string `query:"tlp" doc:"The marking, such as amber."`
+	Confidence string `query:"confidence" doc:"0 to 100."`
+	HalfLife   string `query:"half_life" doc:"After how long half the confidence is left, such as 720h."`
+	Until      string `query:"until" doc:"Until when they are good, RFC 3339."`
+	Action     string `query:"action" doc:"What a sighting means."`
+	Column     string `query:"column" doc:"Of a table: which column holds them."`
 }
 
 // addIndicators installs the body as the set of a name. What the file does not
@@ -63,6 +69,9 @@ func (a *api) listIndicators(w http.ResponseWriter, _ *http.Request) error {
 // action, column.
 func (a *api) addIndicators(w http.ResponseWriter, r *http.Request) error {
 	name, query := r.PathValue("name"), r.URL.Query()
+	if err := checkQuery(query, parameters(reflect.TypeFor[indicatorsSaid]())); err != nil {
+		return err
+	}
 	if err := knowledge.CheckName(name); err != nil {
 		return fmt.Errorf("%w: %w", err, fault.Invalid)
 	}
@@ -71,15 +80,14 @@ func (a *api) addIndicators(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("indicators: %w: %w", err, fault.Invalid)
 	}
 	set := knowledge.IndicatorSet{Name: name, Origin: query.Get("origin"), Source: origin.Source, TLP: query.Get("tlp")}
-	body := http.MaxBytesReader(w, r.Body, indicatorBytes)
-	set, reading, err := exchange.Install(a.Indicators, set, body, exchange.IndicatorOptions{Origin: origin, Column: query.Get("column")}, time.Now())
+	set, reading, err := exchange.Install(a.Indicators, set, r.Body, exchange.IndicatorOptions{Origin: origin, Column: query.Get("column")}, time.Now())
 	if err != nil {
 		return err
 	}
 	if err := a.Changed(); err != nil {
 		return err
 	}
-	return answer(w, Installed{Set: set, Format: reading.Format, Passed: reading.Passed})
+	return write(w, r, http.StatusOK, Installed{Set: set, Format: reading.Format, Passed: reading.Passed})
 }
 
 // originOf reads what is said of indicators where their file says nothing.
@@ -115,12 +123,9 @@ func originOf(query url.Values, now time.Time) (o intel.Origin, err error) {
 	return o, err
 }
 
-func (a *api) removeIndicators(w http.ResponseWriter, r *http.Request) error {
+func (a *api) removeIndicators(r *http.Request) (nothing, error) {
 	if err := a.Indicators.Remove(r.PathValue("name")); err != nil {
-		return err
+		return nothing{}, err
 	}
-	if err := a.Changed(); err != nil {
-		return err
-	}
-	return answer(w, struct{}{})
+	return nothing{}, a.Changed()
 }

@@ -81,17 +81,17 @@ func (a *api) pageFile(w http.ResponseWriter, r *http.Request) error {
 }
 
 // said is how a page tells a refusal, and with which status.
-func (a *api) said(w http.ResponseWriter, err error) (text string, status int) {
-	status = a.status(w, err)
-	if status == http.StatusInternalServerError {
+func (a *api) said(w http.ResponseWriter, err error) (text string, code int) {
+	code = status(w, err)
+	if code == http.StatusInternalServerError {
 		a.Log.Error("page failed", slog.Any("error", err))
-		return "Internal error; the node's log says which.", status
+		return "Internal error; the node's log says which.", code
 	}
 	text, _, _ = strings.Cut(err.Error(), "\n")
 	for _, kind := range statuses {
 		text = strings.TrimSuffix(text, ": "+kind.kind.Error())
 	}
-	return strings.ToUpper(text[:1]) + text[1:] + ".", status
+	return strings.ToUpper(text[:1]) + text[1:] + ".", code
 }
 
 // path keeps where to go on within the node: a path, and no address.
@@ -121,7 +121,7 @@ func (a *api) showSignIn(w http.ResponseWriter, status int, next, refused string
 }
 
 func (a *api) signInForm(w http.ResponseWriter, r *http.Request) error {
-	form, err := formOf(w, r)
+	form, err := formOf(r)
 	if err != nil {
 		return err
 	}
@@ -139,8 +139,7 @@ func (a *api) signInForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // formOf reads a form. The error is fault.Invalid.
-func formOf(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, smallBytes)
+func formOf(r *http.Request) (url.Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, fmt.Errorf("form: %w: %w", err, fault.Invalid)
 	}
@@ -177,7 +176,7 @@ func (a *api) showLink(w http.ResponseWriter, r *http.Request, status int, refus
 }
 
 func (a *api) linkForm(w http.ResponseWriter, r *http.Request) error {
-	form, err := formOf(w, r)
+	form, err := formOf(r)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (a *api) keep(w http.ResponseWriter, r *http.Request, do func(context.Conte
 }
 
 func (a *api) passwordForm(w http.ResponseWriter, r *http.Request) error {
-	form, err := formOf(w, r)
+	form, err := formOf(r)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (a *api) beginPasskey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Accounts.SetStep(w, step)
-	return answer(w, ask)
+	return write(w, r, http.StatusOK, ask)
 }
 
 func (a *api) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
@@ -32,23 +32,20 @@ func (a *api) signInByPasskey(w http.ResponseWriter, r *http.Request) error {
 		return errNoPasskeys()
 	}
 	var credential json.RawMessage
-	if err := decode(w, r, &credential); err != nil {
+	if err := readBody(r, &credential); err != nil {
 		return err
 	}
 	signed, err := a.Passkeys.FinishSignIn(r.Context(), a.Accounts.StepOf(r), credential, client(r))
 	return a.letIn(w, r, signed, err)
 }
 
-func (a *api) listPasskeys(w http.ResponseWriter, r *http.Request) error {
+func (a *api) listPasskeys(r *http.Request) ([]people.Passkey, error) {
 	who, err := a.passkeyOwner(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list, err := a.Passkeys.List(r.Context(), who.ID)
-	if err != nil {
-		return err
-	}
-	return answer(w, listed(list))
+	return listed(list), err
 }
 
 // passkeyOwner is the person who asks, where there are passkeys.
@@ -71,35 +68,27 @@ func (a *api) beginAddPasskey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Accounts.SetStep(w, step)
-	return answer(w, ask)
+	return write(w, r, http.StatusOK, ask)
 }
 
-func (a *api) addPasskey(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.passkeyOwner(r)
-	if err != nil {
-		return err
-	}
-	var asked struct {
-		Name       string
-		Credential json.RawMessage
-	}
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
-	key, err := a.Passkeys.FinishAdd(r.Context(), who, a.Accounts.StepOf(r), asked.Name, asked.Credential)
-	if err != nil {
-		return err
-	}
-	return created(w, key)
+// NewPasskey is a passkey as a browser made it.
+type NewPasskey struct {
+	Name       string          `json:"name"`
+	Credential json.RawMessage `json:"credential"`
 }
 
-func (a *api) removePasskey(w http.ResponseWriter, r *http.Request) error {
+func (a *api) addPasskey(r *http.Request, in *NewPasskey) (people.Passkey, error) {
 	who, err := a.passkeyOwner(r)
 	if err != nil {
-		return err
+		return people.Passkey{}, err
 	}
-	if err := a.Passkeys.Remove(r.Context(), who, r.PathValue("id")); err != nil {
-		return err
+	return a.Passkeys.FinishAdd(r.Context(), who, a.Accounts.StepOf(r), in.Name, in.Credential)
+}
+
+func (a *api) removePasskey(r *http.Request) (nothing, error) {
+	who, err := a.passkeyOwner(r)
+	if err != nil {
+		return nothing{}, err
 	}
-	return done(w)
+	return nothing{}, a.Passkeys.Remove(r.Context(), who, r.PathValue("id"))
 }

@@ -6,8 +6,8 @@ import (
 	"tocsin/people"
 )
 
-// invited is an account with the link by which its person comes in.
-type invited struct {
+// Invited is an account with the link by which its person comes in.
+type Invited struct {
 	Account people.Account `json:"account"`
 	// Link is a path below the node's address. Whoever has it may use it once.
 	Link string `json:"link"`
@@ -16,79 +16,56 @@ type invited struct {
 // LinkPath is where a one-time link leads, below the node's address.
 func LinkPath(secret string) string { return "/link/" + secret }
 
-func (a *api) listPeople(w http.ResponseWriter, r *http.Request) error {
+func (a *api) listPeople(r *http.Request) ([]people.Account, error) {
 	list, err := a.Accounts.List(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, listed(list))
+	return listed(list), err
 }
 
-func (a *api) readPerson(w http.ResponseWriter, r *http.Request) error {
-	person, err := a.Accounts.Get(r.Context(), r.PathValue("name"))
-	if err != nil {
-		return err
-	}
-	return answer(w, person)
+func (a *api) readPerson(r *http.Request) (people.Account, error) {
+	return a.Accounts.Get(r.Context(), r.PathValue("name"))
 }
 
-func (a *api) invitePerson(w http.ResponseWriter, r *http.Request) error {
-	var asked struct {
-		Name, Display, Mail string
-		Role                people.Role
-	}
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
-	secret, person, err := a.Accounts.Invite(r.Context(), people.Account{Name: asked.Name, Display: asked.Display, Mail: asked.Mail, Role: asked.Role})
-	if err != nil {
-		return err
-	}
-	return created(w, invited{person, LinkPath(secret)})
+// NewPerson is somebody to be invited.
+type NewPerson struct {
+	Name    string      `json:"name"`
+	Display string      `json:"display,omitempty"`
+	Mail    string      `json:"mail,omitempty"`
+	Phone   string      `json:"phone,omitempty"`
+	Role    people.Role `json:"role"`
 }
 
-func (a *api) changePerson(w http.ResponseWriter, r *http.Request) error {
-	var change people.Change
-	if err := decode(w, r, &change); err != nil {
-		return err
-	}
-	person, err := a.Accounts.Change(r.Context(), r.PathValue("name"), change)
-	if err != nil {
-		return err
-	}
-	return answer(w, person)
+func (a *api) invitePerson(r *http.Request, in *NewPerson) (Invited, error) {
+	asked := people.Account{Name: in.Name, Display: in.Display, Mail: in.Mail, Phone: in.Phone, Role: in.Role}
+	secret, person, err := a.Accounts.Invite(r.Context(), asked)
+	return Invited{person, LinkPath(secret)}, err
 }
 
-func (a *api) resetPerson(w http.ResponseWriter, r *http.Request) error {
+func (a *api) changePerson(r *http.Request, change *people.Change) (people.Account, error) {
+	return a.Accounts.Change(r.Context(), r.PathValue("name"), *change)
+}
+
+func (a *api) resetPerson(r *http.Request) (Invited, error) {
 	secret, err := a.Accounts.Reset(r.Context(), r.PathValue("name"))
 	if err != nil {
-		return err
+		return Invited{}, err
 	}
 	person, err := a.Accounts.Get(r.Context(), r.PathValue("name"))
-	if err != nil {
-		return err
-	}
-	return created(w, invited{person, LinkPath(secret)})
+	return Invited{person, LinkPath(secret)}, err
 }
 
-func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
+func (a *api) listSessions(r *http.Request) ([]people.Session, error) {
 	person, err := a.Accounts.Get(r.Context(), r.PathValue("name"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return a.tellSessions(w, r, person.ID)
+	list, err := a.Accounts.Sessions(r.Context(), person.ID)
+	return listed(list), err
 }
 
-func (a *api) endSession(w http.ResponseWriter, r *http.Request) error {
-	if err := a.Accounts.EndSession(r.Context(), r.PathValue("name"), r.PathValue("id")); err != nil {
-		return err
-	}
-	return done(w)
+func (a *api) endSession(r *http.Request) (nothing, error) {
+	return nothing{}, a.Accounts.EndSession(r.Context(), r.PathValue("name"), r.PathValue("id"))
 }
 
-func (a *api) endSessions(w http.ResponseWriter, r *http.Request) error {
-	if err := a.Accounts.EndSessions(r.Context(), r.PathValue("name")); err != nil {
-		return err
-	}
-	return done(w)
+func (a *api) endSessions(r *http.Request) (nothing, error) {
+	return nothing{}, a.Accounts.EndSessions(r.Context(), r.PathValue("name"))
 }

@@ -50,7 +50,20 @@ func (b *browser) do(t *testing.T, method, path, kind, body string, header ...st
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
+	keep(t, method, b.s.url+path, response.StatusCode, response.Header, string(content))
 	return response.StatusCode, response.Header, string(content)
+}
+
+// stolen is somebody who has copied the browser's cookies.
+func (b *browser) stolen(t *testing.T) *browser {
+	t.Helper()
+	thief := b.s.browser(t)
+	at, err := url.Parse(b.s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	thief.Jar.SetCookies(at, b.Jar.Cookies(at))
+	return thief
 }
 
 func (b *browser) json(t *testing.T, method, path, body string, want int, into any) {
@@ -93,7 +106,7 @@ func TestPeopleOverHTTP(t *testing.T) {
 	root.json(t, "POST", "/api/v1/people", `{"name":"bob","role":"sensor"}`, http.StatusUnprocessableEntity, nil)
 	root.json(t, "POST", "/api/v1/people", `{"name":"bob","role":"viewer","admin":true}`, http.StatusUnprocessableEntity, nil)
 	root.json(t, "POST", "/api/v1/people", `{"name":"bob","role":"viewer"}{}`, http.StatusUnprocessableEntity, nil)
-	root.json(t, "POST", "/api/v1/people", `{"name":"`+strings.Repeat("x", 1<<20)+`"}`, http.StatusUnprocessableEntity, nil)
+	root.json(t, "POST", "/api/v1/people", `{"name":"`+strings.Repeat("x", 1<<20)+`"}`, http.StatusRequestEntityTooLarge, nil)
 
 	ann := s.browser(t)
 	link := "/api/v1/links/" + strings.TrimPrefix(made.Link, "/link/")
@@ -112,7 +125,7 @@ func TestPeopleOverHTTP(t *testing.T) {
 		Rights        []people.Right
 	}
 	ann.json(t, "GET", "/api/v1/session", "", http.StatusOK, &who)
-	if who.Name != "ann" || who.Role != people.Analyst || len(who.Rights) != 22 {
+	if who.Name != "ann" || who.Role != people.Analyst || len(who.Rights) != 23 {
 		t.Errorf("who: %+v, %d rights", who, len(who.Rights))
 	}
 	ann.json(t, "POST", "/api/v1/people", `{"name":"eve","role":"administrator"}`, http.StatusForbidden, nil)

@@ -1,36 +1,40 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"mime"
 	"net/http"
 
 	"tocsin/internal/fault"
+	"tocsin/internal/strictjson"
 	"tocsin/people"
 )
 
-// smallBytes bounds a request that holds what a person types.
-const smallBytes = 256 << 10
-
-// decode reads a small request: one JSON value with known keys. The error is
-// fault.Invalid.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	return decodeUpTo(w, r, smallBytes, into)
+// readBody reads a request that is one JSON value. How large it may be is the
+// route's to say, see bounded. The error is a *strictjson.Problem, or says that
+// it is another kind of content.
+func readBody(r *http.Request, into any) error {
+	if given := r.Header.Get("Content-Type"); given != "" && !isJSON(given) {
+		return fmt.Errorf("the body is %.80q: send application/json: %w", given, errMediaType)
+	}
+	return strictjson.Read(r.Body, into)
 }
 
-// decodeUpTo is decode for a request of at most so many bytes.
-func decodeUpTo(w http.ResponseWriter, r *http.Request, most int64, into any) error {
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
-	body.DisallowUnknownFields()
-	if err := body.Decode(into); err != nil {
-		return fmt.Errorf("request: %w: %w", err, fault.Invalid)
-	}
-	if _, err := body.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("request: more than one value: %w", fault.Invalid)
-	}
-	return nil
+// errMediaType refuses a body that is no JSON.
+var errMediaType = errors.New("unsupported media type")
+
+func isJSON(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (kind == "application/json" || kind == "application/merge-patch+json")
+}
+
+// bounded gives a handler no more of a request's body than the route takes.
+func bounded(most int64, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, most) // 0 where a route takes none
+		next.ServeHTTP(w, r)
+	})
 }
 
 // client is what somebody signs in from.
@@ -47,13 +51,3 @@ func account(r *http.Request) (people.Identity, error) {
 	}
 	return who, nil
 }
-
-// created answers with what was made.
-func created(w http.ResponseWriter, v any) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusCreated)
-	return json.NewEncoder(w).Encode(v)
-}
-
-// done answers where there is nothing to tell.
-func done(w http.ResponseWriter) error { return answer(w, struct{}{}) }

@@ -7,16 +7,22 @@ import (
 	"tocsin/people"
 )
 
-// signedIn is what a browser is told of a session; its secret is in the cookie
+// SignedIn is what a browser is told of a session; its secret is in the cookie
 // and nowhere else.
-type signedIn struct {
+type SignedIn struct {
 	Account people.Account `json:"account"`
 	Expires time.Time      `json:"expires"`
 }
 
+// Credentials are what a person signs in with.
+type Credentials struct {
+	Name     string `json:"name"`
+	Password string `json:"password"`
+}
+
 func (a *api) signIn(w http.ResponseWriter, r *http.Request) error {
-	var asked struct{ Name, Password string }
-	if err := decode(w, r, &asked); err != nil {
+	var asked Credentials
+	if err := readBody(r, &asked); err != nil {
 		return err
 	}
 	signed, err := a.Accounts.SignIn(r.Context(), asked.Name, asked.Password, client(r))
@@ -31,11 +37,21 @@ func (a *api) letIn(w http.ResponseWriter, r *http.Request, signed people.Signed
 	if err := a.Accounts.Remember(w, r, signed); err != nil {
 		return err
 	}
-	return created(w, signedIn{signed.Account, signed.Expires})
+	return write(w, r, http.StatusCreated, SignedIn{signed.Account, signed.Expires})
+}
+
+// Self is what the node takes somebody for who asks.
+type Self struct {
+	Kind    people.Kind    `json:"kind"`
+	ID      string         `json:"id"`
+	Name    string         `json:"name"`
+	Role    people.Role    `json:"role"`
+	Session string         `json:"session,omitempty"`
+	Rights  []people.Right `json:"rights"`
 }
 
 // whoAmI tells a person, or who bears a token, what the node takes them for.
-func (a *api) whoAmI(w http.ResponseWriter, r *http.Request) error {
+func (a *api) whoAmI(r *http.Request) (Self, error) {
 	who := people.From(r.Context())
 	rights := []people.Right{}
 	for _, right := range people.Rights() {
@@ -43,14 +59,7 @@ func (a *api) whoAmI(w http.ResponseWriter, r *http.Request) error {
 			rights = append(rights, right)
 		}
 	}
-	return answer(w, struct {
-		Kind    people.Kind    `json:"kind"`
-		ID      string         `json:"id"`
-		Name    string         `json:"name"`
-		Role    people.Role    `json:"role"`
-		Session string         `json:"session,omitempty"`
-		Rights  []people.Right `json:"rights"`
-	}{who.Kind, who.ID, who.Name, who.Role, who.Session, rights})
+	return Self{who.Kind, who.ID, who.Name, who.Role, who.Session, rights}, nil
 }
 
 func (a *api) signOut(w http.ResponseWriter, r *http.Request) error {
@@ -62,69 +71,53 @@ func (a *api) signOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Accounts.Forget(w)
-	return done(w)
+	return write(w, r, http.StatusOK, nothing{})
 }
 
 // readLink tells what a one-time link is for, before it is used.
-func (a *api) readLink(w http.ResponseWriter, r *http.Request) error {
-	link, err := a.Accounts.Link(r.Context(), r.PathValue("secret"))
-	if err != nil {
-		return err
-	}
-	return answer(w, link)
+func (a *api) readLink(r *http.Request) (people.Link, error) {
+	return a.Accounts.Link(r.Context(), r.PathValue("secret"))
 }
 
 func (a *api) useLink(w http.ResponseWriter, r *http.Request) error {
 	var entry people.Entry
-	if err := decode(w, r, &entry); err != nil {
+	if err := readBody(r, &entry); err != nil {
 		return err
 	}
 	signed, err := a.Accounts.UseLink(r.Context(), r.PathValue("secret"), entry, client(r))
 	return a.letIn(w, r, signed, err)
 }
 
-// ownAccount tells a person their account, and their sessions.
-func (a *api) ownAccount(w http.ResponseWriter, r *http.Request) error {
+// ownAccount tells a person their account.
+func (a *api) ownAccount(r *http.Request) (people.Account, error) {
 	who, err := account(r)
 	if err != nil {
-		return err
+		return people.Account{}, err
 	}
-	own, err := a.Accounts.Get(r.Context(), who.ID)
-	if err != nil {
-		return err
-	}
-	return answer(w, own)
+	return a.Accounts.Get(r.Context(), who.ID)
 }
 
-func (a *api) changePassword(w http.ResponseWriter, r *http.Request) error {
+// NewPassword changes a password.
+type NewPassword struct {
+	Before   string `json:"before"`
+	Password string `json:"password"`
+}
+
+func (a *api) changePassword(r *http.Request, in *NewPassword) (nothing, error) {
 	who, err := account(r)
 	if err != nil {
-		return err
+		return nothing{}, err
 	}
-	var asked struct{ Before, Password string }
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
-	if err := a.Accounts.ChangePassword(r.Context(), who, asked.Before, asked.Password); err != nil {
-		return err
-	}
-	return done(w)
+	return nothing{}, a.Accounts.ChangePassword(r.Context(), who, in.Before, in.Password)
 }
 
-func (a *api) ownSessions(w http.ResponseWriter, r *http.Request) error {
+func (a *api) ownSessions(r *http.Request) ([]people.Session, error) {
 	who, err := account(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return a.tellSessions(w, r, who.ID)
-}
-
-func (a *api) tellSessions(w http.ResponseWriter, r *http.Request, account string) error {
-	list, err := a.Accounts.Sessions(r.Context(), account)
-	if err != nil {
-		return err
-	}
-	return answer(w, listed(list))
+	list, err := a.Accounts.Sessions(r.Context(), who.ID)
+	return listed(list), err
 }
 
 // listed is a list as JSON tells it: never null.
@@ -135,13 +128,10 @@ func listed[T any](list []T) []T {
 	return list
 }
 
-func (a *api) endOwnSession(w http.ResponseWriter, r *http.Request) error {
+func (a *api) endOwnSession(r *http.Request) (nothing, error) {
 	who, err := account(r)
 	if err != nil {
-		return err
+		return nothing{}, err
 	}
-	if err := a.Accounts.EndSession(r.Context(), who.ID, r.PathValue("id")); err != nil {
-		return err
-	}
-	return done(w)
+	return nothing{}, a.Accounts.EndSession(r.Context(), who.ID, r.PathValue("id"))
 }

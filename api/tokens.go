@@ -9,46 +9,38 @@ import (
 	"tocsin/people"
 )
 
-func (a *api) listTokens(w http.ResponseWriter, r *http.Request) error {
+func (a *api) listTokens(r *http.Request) ([]people.Token, error) {
 	list, err := a.Tokens.List(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, listed(list))
+	return listed(list), err
 }
 
-// createToken makes a token, whose secret is told this once. Expires is how
-// long it is good for, as Go writes durations ("720h"); "" is for ever.
-func (a *api) createToken(w http.ResponseWriter, r *http.Request) error {
-	var asked struct {
-		Name    string
-		Role    people.Role
-		Expires string
-	}
-	if err := decode(w, r, &asked); err != nil {
-		return err
-	}
+// NewToken is a token to be made.
+type NewToken struct {
+	Name string      `json:"name"`
+	Role people.Role `json:"role"`
+	// Expires is how long it is good for, as Go writes durations ("720h"); empty is
+	// for ever.
+	Expires string `json:"expires,omitempty"`
+}
+
+// MadeToken is a token whose secret is told this once.
+type MadeToken struct {
+	Token  people.Token `json:"token"`
+	Secret string       `json:"secret"`
+}
+
+func (a *api) createToken(r *http.Request, in *NewToken) (MadeToken, error) {
 	var lasts time.Duration
-	if asked.Expires != "" {
+	if in.Expires != "" {
 		var err error
-		if lasts, err = time.ParseDuration(asked.Expires); err != nil || lasts <= 0 {
-			return fmt.Errorf("expires %q: write 720h: %w", asked.Expires, fault.Invalid)
+		if lasts, err = time.ParseDuration(in.Expires); err != nil || lasts <= 0 {
+			return MadeToken{}, fmt.Errorf("expires %q: write 720h: %w", in.Expires, fault.Invalid)
 		}
 	}
-	secret, token, err := a.Tokens.Create(r.Context(), asked.Name, asked.Role, lasts)
-	if err != nil {
-		return err
-	}
-	return created(w, struct {
-		Token  people.Token `json:"token"`
-		Secret string       `json:"secret"`
-	}{token, secret})
+	secret, token, err := a.Tokens.Create(r.Context(), in.Name, in.Role, lasts)
+	return MadeToken{token, secret}, err
 }
 
-func (a *api) revokeToken(w http.ResponseWriter, r *http.Request) error {
-	token, err := a.Tokens.Revoke(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return answer(w, token)
+func (a *api) revokeToken(r *http.Request) (people.Token, error) {
+	return a.Tokens.Revoke(r.Context(), r.PathValue("id"))
 }

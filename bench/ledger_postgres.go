@@ -27,8 +27,9 @@ type postgres struct {
 }
 
 // startPostgres makes a database and starts a server for it, set up like the
-// ledger: as much cache, and no waiting for the disk.
-func startPostgres(ctx context.Context, dir string) (*postgres, error) {
+// ledger: as much cache, and no waiting for the disk; settings are further ones,
+// as its command line takes them.
+func startPostgres(ctx context.Context, dir string, settings ...string) (*postgres, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		return nil, errNoPostgres
@@ -44,9 +45,12 @@ func startPostgres(ctx context.Context, dir string) (*postgres, error) {
 	if out, err := p.command(ctx, "initdb", "-D", filepath.Join(dir, "data"), "-A", "trust", "-U", "bench", "--no-sync").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	p.server = p.command(ctx, "postgres", "-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=",
+	args := []string{
+		"-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=",
 		"-c", "shared_buffers=256MB", "-c", "work_mem=128MB", "-c", "max_wal_size=4GB", "-c", "synchronous_commit=off", "-c", "fsync=off",
-		"-c", "logging_collector=off")
+		"-c", "logging_collector=off",
+	}
+	p.server = p.command(ctx, "postgres", append(args, settings...)...)
 	var complaint strings.Builder
 	p.server.Stderr = &complaint
 	if err := p.server.Start(); err != nil {

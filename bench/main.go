@@ -76,6 +76,7 @@ func sections() []section {
 		{name: "ledger", run: (*bench).ledgerBesideSQL, alone: true},
 		{name: "ledger-alone", run: (*bench).ledgerAlone, alone: true},
 		{name: "archive", run: (*bench).archiving},
+		{name: "surge", run: (*bench).surge, alone: true},
 	}
 }
 

@@ -22,7 +22,7 @@ func (r *Register) Advance(ctx context.Context, c Change, a Advance) (Incident, 
 			return err
 		}
 		if r.config.Lacking != nil {
-			if p.lacking, err = r.config.Lacking(ctx, tx, i, a.To); err != nil {
+			if p.lacking, err = r.config.Lacking(ctx, tx, i, a); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,6 +23,9 @@ const (
 )
 
 var kinds = []Kind{Happened, NearMissKind, Threat, Vulnerability}
+
+// Kinds returns the kinds.
+func Kinds() []Kind { return slices.Clone(kinds) }
 
 // Origin says how an incident came to be.
 type Origin string
@@ -61,6 +65,10 @@ type Incident struct {
 
 	tasksOpen int64
 	told      []Entry // of the change under way
+	// opening is set inside the transaction that opens it; stated are then its
+	// facts.
+	opening bool
+	stated  map[string]Stated
 }
 
 // Answer is yes, no, or that nobody knows yet.
@@ -74,6 +82,9 @@ const (
 )
 
 var answers = []Answer{Yes, No, NobodyYet}
+
+// Answers returns the answers.
+func Answers() []Answer { return slices.Clone(answers) }
 
 const (
 	// maxTitle is a line that fits a list.

@@ -59,7 +59,7 @@ func (n *numbers) fetch(ctx context.Context, batch *numberBatch) {
 		n.next = nil
 	}
 	n.mu.Unlock()
-	batch.err = n.db.Tx(context.WithoutCancel(ctx), func(ctx context.Context, tx *store.Tx) error {
+	batch.err = n.db.Tx(store.Alone(context.WithoutCancel(ctx)), func(ctx context.Context, tx *store.Tx) error {
 		last, err := countNumbers(ctx, tx, batch.year, batch.count)
 		batch.first = last - batch.count + 1
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/intel"
 	"tocsin/internal/fault"
+	"tocsin/internal/strict"
 )
 
 // Playbook says when alerts open an incident by themselves, and what is to be
@@ -43,28 +44,47 @@ type PlaybookTask struct {
 	Within   time.Duration `yaml:"within"` // of the opening; 0 for no end
 }
 
+// ReadPlaybook reads a playbook from a file. The error names file, line and
+// reason, and is a *strict.Problem.
+func ReadPlaybook(file string, content []byte) (Playbook, error) {
+	var p Playbook
+	document, err := strict.Load(file, content, &p)
+	if err != nil {
+		return p, err
+	}
+	if at, reason := p.wrong(); reason != "" {
+		return p, document.Problem(at, "%s", reason)
+	}
+	return p, nil
+}
+
 // check says what is wrong with a playbook. The error is fault.Invalid.
 func (p *Playbook) check() error {
-	wrong := func(format string, args ...any) error {
-		return fmt.Errorf("playbook %q: "+format+": %w", append(append([]any{p.ID}, args...), fault.Invalid)...)
-	}
-	if p.ID == "" || strings.ContainsFunc(p.ID, unfitForKey) {
-		return wrong("an id is letters, digits, . and _")
-	}
-	if len(p.When.Rules) == 0 && p.When.Severity == intel.Unrated && len(p.When.Hosts) == 0 {
-		return wrong("it would open an incident for every alert: say when, by rules, severity or hosts")
-	}
-	for _, pattern := range p.When.Hosts {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return wrong("hosts: %q is no pattern", pattern)
-		}
-	}
-	for _, t := range p.Tasks {
-		if strings.TrimSpace(t.Title) == "" || t.Within < 0 {
-			return wrong("a task needs a title, and no time before the opening")
-		}
+	if _, reason := p.wrong(); reason != "" {
+		return fmt.Errorf("playbook %q: %s: %w", p.ID, reason, fault.Invalid)
 	}
 	return nil
+}
+
+// wrong says what is wrong with a playbook, and where in its file.
+func (p *Playbook) wrong() (at, reason string) {
+	if p.ID == "" || strings.ContainsFunc(p.ID, unfitForKey) {
+		return "id", "an id is small letters, digits, -, . and _"
+	}
+	if len(p.When.Rules) == 0 && p.When.Severity == intel.Unrated && len(p.When.Hosts) == 0 {
+		return "when", "it would open an incident for every alert: say when, by rules, severity or hosts"
+	}
+	for i, pattern := range p.When.Hosts {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return fmt.Sprintf("when.hosts[%d]", i), fmt.Sprintf("%q is no pattern", pattern)
+		}
+	}
+	for i, t := range p.Tasks {
+		if strings.TrimSpace(t.Title) == "" || len(t.Title) > maxTitle || t.Within < 0 {
+			return fmt.Sprintf("tasks[%d]", i), fmt.Sprintf("a task needs a title of at most %d bytes, and no time before the opening", maxTitle)
+		}
+	}
+	return "", ""
 }
 
 // matches reports whether an alert opens an incident.

@@ -23,7 +23,12 @@ type Raised struct {
 // Raise groups findings into alerts, by rule, host and time, and opens incidents
 // where a playbook says so: all of them or none. A finding that arrives twice
 // counts once. The error is fault.Invalid for one that will not do.
-func (r *Register) Raise(ctx context.Context, who Who, findings []Finding) (raised Raised, err error) {
+func (r *Register) Raise(ctx context.Context, who Who, findings []Finding) (Raised, error) {
+	return r.raiseAll(ctx, who, findings, func(context.Context, *store.Tx) error { return nil })
+}
+
+// raiseAll raises findings and does something with them, in one transaction.
+func (r *Register) raiseAll(ctx context.Context, who Who, findings []Finding, also func(context.Context, *store.Tx) error) (raised Raised, err error) {
 	if len(findings) > maxRaise {
 		return Raised{}, fmt.Errorf("%d findings; at most %d at once: %w", len(findings), maxRaise, fault.Invalid)
 	}
@@ -39,7 +44,7 @@ func (r *Register) Raise(ctx context.Context, who Who, findings []Finding) (rais
 				return err
 			}
 		}
-		return nil
+		return also(ctx, tx)
 	})
 	return raised, err
 }

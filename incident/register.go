@@ -35,9 +35,9 @@ type Config struct {
 	// An error undoes the change. Changed may set the incident's level.
 	Opened  func(context.Context, *store.Tx, *Incident) error
 	Changed func(context.Context, *store.Tx, *Incident, []Entry) error
-	// Lacking says what an incident lacks for a state beside what this room knows,
+	// Lacking says what an incident lacks for a step beside what this room knows,
 	// such as a report that is owed; nil for nothing.
-	Lacking func(context.Context, *store.Tx, *Incident, State) ([]string, error)
+	Lacking func(context.Context, *store.Tx, *Incident, Advance) ([]string, error)
 	// Playbooks open incidents by themselves.
 	Playbooks []Playbook
 	// Now is the clock, by default time.Now.
@@ -181,21 +181,39 @@ func (r *Register) open(ctx context.Context, tx *store.Tx, who Who, d *Draft, st
 	if err := r.tell(ctx, tx, c, &i, &Entry{Kind: EntryOpened, Text: d.Title, Data: object("origin", d.Origin)}); err != nil {
 		return Incident{}, false, err
 	}
+	i.stated = make(map[string]Stated, len(stated))
 	for _, s := range stated {
 		s.By, s.At, s.Version = who.Name, now, i.Version
 		if err := insertFact(ctx, tx, i.ID, &s); err != nil {
 			return Incident{}, false, err
 		}
+		i.stated[s.Key] = s
 	}
 	if err := index(ctx, tx, &i); err != nil {
 		return Incident{}, false, err
 	}
-	if r.config.Opened != nil {
-		if err := r.config.Opened(ctx, tx, &i); err != nil {
-			return Incident{}, false, err
-		}
+	if err := r.opened(ctx, tx, &i); err != nil {
+		return Incident{}, false, err
 	}
 	return i, true, r.config.Trail.Record(ctx, tx, who, "incident.open", audit.Subject{Kind: "incident", ID: i.ID}, nil, i)
+}
+
+// opened has the plan told of an incident that is being opened, and keeps what
+// that changed of it.
+func (r *Register) opened(ctx context.Context, tx *store.Tx, i *Incident) error {
+	i.opening = true
+	defer func() { i.opening, i.stated, i.told = false, nil, nil }()
+	if r.config.Opened == nil {
+		return nil
+	}
+	told := len(i.told)
+	if err := r.config.Opened(ctx, tx, i); err != nil {
+		return err
+	}
+	if len(i.told) == told {
+		return nil
+	}
+	return updateIncident(ctx, tx, i)
 }
 
 // Get returns an incident by its ID or number. The error is fault.NotFound.

@@ -66,8 +66,11 @@ func countNumbers(ctx context.Context, tx *store.Tx, year int, count int64) (las
 const searchRoom = "incident"
 
 func index(ctx context.Context, tx *store.Tx, i *Incident) error {
-	return tx.Index(ctx, searchRoom, i.ID, i.Number, i.Title, i.Summary)
+	return tx.Index(ctx, searchRoom, i.ID, searched(i)...)
 }
+
+// searched are the texts by which an incident is found.
+func searched(i *Incident) []string { return []string{i.Number, i.Title, i.Summary} }
 
 const entryColumns = `e.id, e.incident, e.kind, e.happened_at, e.recorded_at, e.author, e.text, e.data, e.corrects, coalesce(c.id, '')`
 
@@ -283,4 +286,8 @@ func selectLinks(ctx context.Context, tx *store.Tx, incident string) ([]Link, er
 	}
 	return store.All(ctx, tx, scan, `SELECT incident, kind, other, why, author, at FROM incident_link WHERE incident = $1 OR other = $1
 		ORDER BY at, other LIMIT $2`, incident, maxPage)
+}
+
+func selectOpen(ctx context.Context, tx *store.Tx, after string, most int) ([]string, error) {
+	return store.All(ctx, tx, store.Value[string], `SELECT id FROM incident WHERE open AND id > $1 ORDER BY id LIMIT $2`, after, most)
 }

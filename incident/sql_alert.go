@@ -2,9 +2,12 @@ package incident
 
 import (
 	"context"
+	"errors"
+	"math"
 	"time"
 
 	"tocsin/intel"
+	"tocsin/internal/fault"
 	"tocsin/internal/store"
 )
 
@@ -92,4 +95,18 @@ func endSuppression(ctx context.Context, tx *store.Tx, id string, now time.Time)
 func selectSuppressions(ctx context.Context, tx *store.Tx, after time.Time) ([]Suppression, error) {
 	return store.All(ctx, tx, scanSuppression, `SELECT `+suppressionColumns+` FROM incident_suppression WHERE expires_at > $1 ORDER BY id DESC LIMIT $2`,
 		after.UnixMicro(), maxPage)
+}
+
+func putPosition(ctx context.Context, tx *store.Tx, feed string, position uint64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO incident_feed (name, position) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET position = excluded.position`,
+		feed, int64(min(position, math.MaxInt64))) //nolint:gosec // bounded
+	return err
+}
+
+func selectPosition(ctx context.Context, tx *store.Tx, feed string) (uint64, error) {
+	n, err := store.One(ctx, tx, store.Value[int64], `SELECT position FROM incident_feed WHERE name = $1`, feed)
+	if errors.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	return uint64(max(n, 0)), err
 }

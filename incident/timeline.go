@@ -24,11 +24,14 @@ const (
 	EntryEvent      EntryKind = "event" // something that happened, told by a person, at its own time
 	EntryTask       EntryKind = "task"
 	EntryEvidence   EntryKind = "evidence"
+	EntryReport     EntryKind = "report" // one was submitted
 	EntryObservable EntryKind = "observable"
 	EntryAsset      EntryKind = "asset"
 	EntryAlert      EntryKind = "alert"
 	EntryLink       EntryKind = "link"
 	EntryCorrection EntryKind = "correction" // of another entry
+	EntryClock      EntryKind = "clock"      // a moment that starts clocks, a grade, a report sent
+	EntryDeadline   EntryKind = "deadline"   // a deadline missed, a level proposed
 )
 
 // Entry is one thing that happened to a case. It is never changed.

@@ -20,7 +20,9 @@ type Account struct {
 	Name    string `json:"name"`
 	Display string `json:"display"`
 	Mail    string `json:"mail,omitempty"`
-	Role    Role   `json:"role"`
+	// Phone is a number, or several, for when nothing else works.
+	Phone string `json:"phone,omitempty"`
+	Role  Role   `json:"role"`
 	// Created, Disabled and SignedIn are when; zero when not.
 	Created  time.Time `json:"created"`
 	Disabled time.Time `json:"disabled,omitzero"`
@@ -119,6 +121,7 @@ type Change struct {
 	Disabled *bool   `json:"disabled"`
 	Display  *string `json:"display"`
 	Mail     *string `json:"mail"`
+	Phone    *string `json:"phone"`
 }
 
 // Change changes an account and returns it. A person who is disabled is signed
@@ -168,6 +171,9 @@ func (c Change) apply(account Account, now time.Time) (Account, error) {
 	if c.Mail != nil {
 		account.Mail = *c.Mail
 	}
+	if c.Phone != nil {
+		account.Phone = *c.Phone
+	}
 	switch {
 	case c.Disabled == nil || *c.Disabled == !account.Disabled.IsZero():
 	case *c.Disabled:
@@ -195,6 +201,7 @@ func keepAdministrator(ctx context.Context, tx *store.Tx, before Account) error 
 const (
 	maxDisplay = 120
 	maxMail    = 254 // RFC 5321 §4.5.3.1.3, without the brackets
+	maxPhone   = 60  // two numbers of 15 digits (ITU-T E.164) as people write them
 )
 
 // check says what is wrong with an account. The error is fault.Invalid.
@@ -208,6 +215,9 @@ func (o *Account) check() error {
 	if local, domain, ok := strings.Cut(o.Mail, "@"); o.Mail != "" &&
 		(!ok || local == "" || domain == "" || !oneLine(o.Mail, maxMail) || strings.ContainsAny(o.Mail, " <>,;\"")) {
 		return fmt.Errorf("mail %q is no address, as ann@example.org: %w", o.Mail, fault.Invalid)
+	}
+	if len(o.Phone) > maxPhone || strings.Trim(o.Phone, "0123456789 +-()./*#,;x") != "" {
+		return fmt.Errorf("phone %.80q: use up to %d of 0-9 and + - ( ) . / * # , ; x : %w", o.Phone, maxPhone, fault.Invalid)
 	}
 	_, err := personRole(string(o.Role))
 	return err
@@ -224,7 +234,7 @@ func (o *Account) subject() audit.Subject { return audit.Subject{Kind: "account"
 
 // shown is what the audit trail keeps of an account.
 func (o *Account) shown() map[string]any {
-	return map[string]any{"name": o.Name, "display": o.Display, "mail": o.Mail, "role": o.Role, "disabled": !o.Disabled.IsZero()}
+	return map[string]any{"name": o.Name, "display": o.Display, "mail": o.Mail, "phone": o.Phone, "role": o.Role, "disabled": !o.Disabled.IsZero()}
 }
 
 // greeting is how a person is called.

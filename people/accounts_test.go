@@ -110,8 +110,10 @@ func TestInviteRefuses(t *testing.T) {
 			{people.Account{Name: "bob", Role: people.Viewer, Mail: "nowhere"}, fault.Invalid},
 			{people.Account{Name: "bob", Role: people.Viewer, Mail: "a@b\r\nBcc: c@d"}, fault.Invalid},
 			{people.Account{Name: "bob", Role: people.Viewer, Display: "two\nlines"}, fault.Invalid},
+			{people.Account{Name: "bob", Role: people.Viewer, Phone: "=HYPERLINK(1)"}, fault.Invalid},
+			{people.Account{Name: "bob", Role: people.Viewer, Phone: strings.Repeat("1", 61)}, fault.Invalid},
 			{people.Account{Name: "bob", Role: people.Viewer, Display: "\xff"}, fault.Invalid},
-			{people.Account{Name: "bob", Role: people.Viewer, Display: "张伟", Mail: "bob@example.org"}, nil},
+			{people.Account{Name: "bob", Role: people.Viewer, Display: "张伟", Mail: "bob@example.org", Phone: "+43 (1) 555-0100 x7"}, nil},
 		} {
 			if _, _, err := r.accounts.Invite(t.Context(), test.account); test.want == nil && err != nil {
 				t.Errorf("%+v: %v", test.account, err)

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -52,6 +53,11 @@ func guard(identify func(*http.Request) (Identity, error), right Right, next htt
 		next.ServeHTTP(w, r.WithContext(With(r.Context(), who)))
 	})
 }
+
+// Require is nil when whoever a context's request is from has a right beside
+// the one that Guard asked for, since what they ask needs more of them; else
+// fault.Forbidden.
+func Require(ctx context.Context, right Right) error { return From(ctx).may(right) }
 
 // may is nil when the identity has the right; else fault.Forbidden.
 func (who Identity) may(right Right) error {

@@ -66,7 +66,7 @@ func (a *Accounts) link(ctx context.Context, tx *store.Tx, purpose Purpose, acco
 	return secret, insertLink(ctx, tx, hashOf(secret).String(), Link{Purpose: purpose, Account: account, Expires: a.now().UTC().Add(lasts)})
 }
 
-// Invite makes an account of a name, role, display name and mail address, and
+// Invite makes an account of a name, role, display name, mail address and phone, and
 // returns the secret of the link by which its person chooses a password. The
 // error is fault.Invalid, or fault.Conflict for a name in use.
 func (a *Accounts) Invite(ctx context.Context, account Account) (secret string, made Account, err error) {

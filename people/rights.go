@@ -31,6 +31,7 @@ const (
 	Public Right = "be here"
 
 	SendTelemetry      Right = "send telemetry"
+	SendFindings       Right = "send findings"
 	PullFeed           Right = "pull the feed"
 	ReadFindings       Right = "read findings"
 	ReadNode           Right = "read the state of the node"
@@ -83,6 +84,7 @@ var table = [...]struct {
 	//                    | | | | |   | feed
 	{Public, "             x x x x x   x x"},
 	{SendTelemetry, "      . . . . .   x ."},
+	{SendFindings, "       . x x x x   x ."}, // what a watch elsewhere found
 	{PullFeed, "           . x x x x   . x"},
 	{ReadFindings, "       x x x x x   . ."},
 	{ReadNode, "           x x x x x   . ."}, // its sources, what it remembers, its metrics

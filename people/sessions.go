@@ -176,8 +176,11 @@ func (a *Accounts) cookieName() string {
 	if a.config.Secure {
 		return "__Host-tocsin"
 	}
-	return "tocsin"
+	return SessionCookie
 }
+
+// SessionCookie is the cookie of a session; over TLS "__Host-" stands before it.
+const SessionCookie = "tocsin"
 
 // cookie returns the session that a request shows; "" is none.
 func (a *Accounts) cookie(r *http.Request) string {

@@ -9,7 +9,7 @@ import (
 
 // accountColumns are read by scanAccount. The ways to sign in are told from
 // what there is, so that they are never wrong.
-const accountColumns = `a.id, a.name, a.display, a.mail, a.role, a.password, a.created_at, a.disabled_at, a.signed_in_at,
+const accountColumns = `a.id, a.name, a.display, a.mail, a.phone, a.role, a.password, a.created_at, a.disabled_at, a.signed_in_at,
 	(SELECT count(*) FROM people_passkey k WHERE k.account = a.id),
 	(SELECT count(*) FROM people_external e WHERE e.account = a.id)`
 
@@ -17,7 +17,7 @@ func scanAccount(row store.Row, more ...any) (Account, error) {
 	var o Account
 	var created, disabled, signedIn int64
 	var passkeys, externals int
-	err := row.Scan(append([]any{&o.ID, &o.Name, &o.Display, &o.Mail, &o.Role, &o.password, &created, &disabled, &signedIn, &passkeys, &externals}, more...)...)
+	err := row.Scan(append([]any{&o.ID, &o.Name, &o.Display, &o.Mail, &o.Phone, &o.Role, &o.password, &created, &disabled, &signedIn, &passkeys, &externals}, more...)...)
 	o.Created, o.Disabled, o.SignedIn, o.Ways = moment(created), moment(disabled), moment(signedIn), []Way{}
 	for _, w := range [...]struct {
 		way Way
@@ -54,13 +54,13 @@ func countAdministrators(ctx context.Context, tx *store.Tx) (n int, err error) {
 
 // insertAccount says whether the name was free.
 func insertAccount(ctx context.Context, tx *store.Tx, o Account) (bool, error) {
-	return changed(tx.Exec(ctx, `INSERT INTO people_account (id, name, display, mail, role, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING`,
-		o.ID, o.Name, o.Display, o.Mail, string(o.Role), micros(o.Created)))
+	return changed(tx.Exec(ctx, `INSERT INTO people_account (id, name, display, mail, phone, role, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING`,
+		o.ID, o.Name, o.Display, o.Mail, o.Phone, string(o.Role), micros(o.Created)))
 }
 
 func updateAccount(ctx context.Context, tx *store.Tx, o Account) error {
-	_, err := tx.Exec(ctx, `UPDATE people_account SET display = $2, mail = $3, role = $4, disabled_at = $5 WHERE id = $1`,
-		o.ID, o.Display, o.Mail, string(o.Role), micros(o.Disabled))
+	_, err := tx.Exec(ctx, `UPDATE people_account SET display = $2, mail = $3, phone = $4, role = $5, disabled_at = $6 WHERE id = $1`,
+		o.ID, o.Display, o.Mail, o.Phone, string(o.Role), micros(o.Disabled))
 	return err
 }
 

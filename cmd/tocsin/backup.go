@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,50 +71,9 @@ func writeManifest(c *console, head string, m *backup.Manifest) error {
 	var lines strings.Builder
 	for i := range m.Parts {
 		p := &m.Parts[i]
-		if p.Name == databasePartName && len(p.Files) == 0 {
-			lines.WriteString("  no database: one of PostgreSQL is backed up by its own tools, such as pg_dump\n")
-			continue
-		}
 		files, bytes = files+len(p.Files), bytes+p.Bytes()
 		fmt.Fprintf(&lines, "  %-14s  %6d files  %10s\n", output.Plain(p.Name), len(p.Files), output.ByteSize(uint64(p.Bytes())))
 	}
 	_, err := fmt.Fprintf(c.out, "%s.\nMade %s by %s of %d files, %s.\n%s", output.Plain(head), m.Created.Format(time.RFC3339), output.Plain(m.Program), files, output.ByteSize(uint64(bytes)), lines.String())
 	return err
-}
-
-type restoreCmd struct {
-	File  string `arg:"" help:"File that 'backup' wrote."`
-	Force bool   `help:"Restore although the data directory is not empty: what is in it is moved aside, and not removed."`
-	Check bool   `help:"Only verify the file, and say what is in it."`
-}
-
-// Run verifies a backup and puts it in the data directory's place.
-func (r *restoreCmd) Run(ctx context.Context, c *console) (err error) {
-	file, err := os.Open(r.File)
-	if err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	if r.Check {
-		m, err := backup.Verify(ctx, file)
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.File, err)
-		}
-		return writeManifest(c, r.File+" is whole", &m)
-	}
-	if _, err := os.Stat(c.data); !errors.Is(err, fs.ErrNotExist) {
-		lock, err := c.alone()
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, lock.Release()) }()
-	}
-	done, err := backup.Restore(ctx, file, backup.Into{Dir: c.data, Force: r.Force, Layout: c.layout(nil), Parts: c.parts(nil), Now: time.Now()})
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.File, err)
-	}
-	if done.Aside != "" {
-		fmt.Fprintf(c.err, "tocsin: what was in %s is now in %s\n", output.Plain(c.data), output.Plain(done.Aside))
-	}
-	return writeManifest(c, c.data+" is restored from "+r.File, &done.Manifest)
 }

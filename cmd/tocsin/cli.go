@@ -14,6 +14,9 @@ import (
 // cli is every verb, with what is common to all.
 type cli struct {
 	Data string `help:"Data directory: memory, rules installed and which are switched off, indicators, tokens." placeholder:"DIR" env:"TOCSIN_DATA" default:"${data_directory}"`
+	// Database is a flag of every verb, as the data directory is: a verb that works
+	// on another database than the node does would seem to do nothing.
+	Database string `help:"Database in the place of the one that the configuration names: postgres://user@host/name, or sqlite for a file in the data directory. Leave the password to PGPASSFILE or database_password_file: command lines are seen by all." placeholder:"URL" env:"TOCSIN_DATABASE"`
 
 	Watch      watchCmd      `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
 	Up         upCmd         `cmd:"" help:"Run a node: take telemetry in, watch it, remember it, answer questions."`
@@ -31,6 +34,8 @@ type cli struct {
 	User       userCmd       `cmd:"" help:"Make, list and change the accounts that people sign in with."`
 	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster     rosterCmd     `cmd:"" help:"Plan who is on duty when, and say who is."`
+	Notify     notifyCmd     `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Print      printCmd      `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
 	Version    versionCmd    `cmd:"" help:"Say which version this is."`
 }
 
@@ -53,6 +58,10 @@ type console struct {
 	out  *os.File
 	err  *os.File
 	data string
+	// chosen is the database that --database or TOCSIN_DATABASE names.
+	chosen string
+	// inForce is the configuration once it was read.
+	inForce *fileConfig
 }
 
 func (c *console) library() *knowledge.Library {

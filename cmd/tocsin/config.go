@@ -40,10 +40,13 @@ type fileConfig struct {
 	// URL is how browsers reach the node, as https://node.example:8617: links lead
 	// there. Needed for passkeys and sign-in providers where it is not localhost.
 	URL string `yaml:"url"`
-	// Database is the URL of a PostgreSQL database; without it the data directory
-	// holds a SQLite one.
-	Database string       `yaml:"database"`
-	SignIn   signInConfig `yaml:"sign_in"`
+	// Database is the URL of a PostgreSQL database; without it, or as "sqlite", the
+	// data directory holds a SQLite one.
+	Database string `yaml:"database"`
+	// DatabasePasswordFile holds the password for it and nothing else; without it
+	// the URL, PGPASSFILE or PGPASSWORD may.
+	DatabasePasswordFile string       `yaml:"database_password_file"`
+	SignIn               signInConfig `yaml:"sign_in"`
 	// OTLP is the address of OpenTelemetry's gRPC, as 127.0.0.1:4317.
 	OTLP   string `yaml:"otlp_grpc"`
 	Syslog struct {
@@ -57,6 +60,12 @@ type fileConfig struct {
 	Follow []string     `yaml:"follow"`
 	Limits limitsConfig `yaml:"limits"`
 	Memory memoryConfig `yaml:"memory"`
+	// Outbound is how other machines are reached, Mail and Webhooks who is told.
+	Outbound outboundConfig  `yaml:"outbound"`
+	Mail     mailConfig      `yaml:"mail"`
+	Webhooks []webhookConfig `yaml:"webhooks"`
+	// Print is how the paper is made that is at hand when the network is not.
+	Print printConfig `yaml:"print"`
 	// Cluster is how the node is one of several.
 	Cluster clusterConfig `yaml:"cluster"`
 	Log     logConfig     `yaml:"log"`
@@ -133,9 +142,13 @@ func (a age) String() string {
 // named.
 const configName = "tocsin.yaml"
 
+// configVariable names the file for all verbs, as for a node that is started with
+// --config.
+const configVariable = "TOCSIN_CONFIG"
+
 // configFlags are where the configuration is, and the flags that stand above it.
 type configFlags struct {
-	Config         string `help:"Configuration file; without it tocsin.yaml in the data directory, where there is one." placeholder:"FILE"`
+	Config         string `help:"Configuration file; without it the one that TOCSIN_CONFIG names, or tocsin.yaml in the data directory." placeholder:"FILE"`
 	Listen         string `help:"Address of HTTP, for shippers and for questions (127.0.0.1:8617). Other machines can reach it only with TLS, see the configuration." placeholder:"ADDR"`
 	InsecureListen bool   `help:"Allow addresses that other machines reach without TLS: tokens and telemetry can be read on the way."`
 	LogFormat      string `help:"How the log is written: text or json." enum:",text,json" default:"" placeholder:"text|json"`
@@ -152,11 +165,12 @@ type configuration struct {
 // read reads the configuration file, and what the flags say above it; a file that
 // is not named need not be there.
 func (f *configFlags) read(data string) (*configuration, error) {
-	path := cmp.Or(f.Config, filepath.Join(data, configName))
+	named := cmp.Or(f.Config, os.Getenv(configVariable))
+	path := cmp.Or(named, filepath.Join(data, configName))
 	c := &configuration{file: path, origins: settings.Origins{}}
 	text, err := os.ReadFile(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && f.Config == "":
+	case errors.Is(err, fs.ErrNotExist) && named == "":
 		c.file = ""
 	case err != nil:
 		return nil, fmt.Errorf("configuration: %w", err)

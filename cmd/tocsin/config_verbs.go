@@ -34,12 +34,24 @@ func (cmd *configCheckCmd) Run(c *console) error {
 
 // check says what in the configuration could not be run on this machine.
 func (c *fileConfig) check(data string) error {
+	if _, err := c.tables(data); err != nil {
+		return err
+	}
 	in, _, err := c.intake(data)
 	if err != nil {
 		return err
 	}
-	_, err = in.TLS()
-	return err
+	if _, err := in.TLS(); err != nil {
+		return err
+	}
+	if _, err := c.Print.check(); err != nil {
+		return err
+	}
+	told, err := c.told()
+	if err != nil {
+		return err
+	}
+	return told.Check()
 }
 
 type configShowCmd struct {
@@ -49,7 +61,7 @@ type configShowCmd struct {
 
 // Run shows the settings. Passwords and keys are not shown.
 func (cmd *configShowCmd) Run(c *console) error {
-	config, err := cmd.read(c.data)
+	config, err := c.configure(&cmd.configFlags)
 	if err != nil {
 		return err
 	}

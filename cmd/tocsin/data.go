@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"tocsin/internal/backup"
 	"tocsin/internal/datadir"
 	"tocsin/internal/disk"
-	"tocsin/internal/store"
 	"tocsin/knowledge"
 	"tocsin/node"
 )
@@ -33,6 +31,8 @@ const (
 	intakeFolder     = "intake"
 	clusterFolder    = "cluster"
 	acmeFolder       = "acme"
+	evidenceFolder   = "evidence" // files of incidents, as store.Blobs keeps them
+	playbooksFolder  = "playbooks"
 	backupsFolder    = "backups" // made before a data directory is brought up to date
 )
 
@@ -59,40 +59,15 @@ func (c *console) parts(running *node.Node) []backup.Part {
 	return []backup.Part{
 		backup.Files("configuration", c.data, configName, datadir.FileName, tokensFile, tokensFile+".used"), // tokens that were not moved into the database yet
 		c.databasePart(),
+		c.evidencePart(), // after the database: what its rows name was there before them
 		held(backup.Files("rules", c.data, rulesFolder), c.library()),
 		backup.Files("indicators", c.data, indicatorsFolder),
 		backup.Files("certificates", c.data, acmeFolder),
 		backup.Files("intake", c.data, intakeFolder),
+		backup.Files("plans", c.data, playbooksFolder, regimesFolder),
 		backup.Files("cluster", c.data, clusterFolder),
 		memory,
 	}
-}
-
-const databasePartName = "database"
-
-// databasePart is the tables as of one moment. A PostgreSQL database is backed
-// up with its own tools.
-func (c *console) databasePart() backup.Part {
-	return backup.Part{Name: databasePartName, Snapshot: func(ctx context.Context, to *backup.Writer) (err error) {
-		from := filepath.Join(c.data, databaseFile)
-		if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		folder, err := os.MkdirTemp(c.data, node.SnapshotPrefix)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-		made := filepath.Join(folder, databaseFile)
-		db, err := store.Open(ctx, store.Config{Path: from, Program: programName()})
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(db.Backup(ctx, made, databaseRooms()...), db.Close()); err != nil {
-			return err
-		}
-		return to.Copy(databaseFile, made)
-	}}
 }
 
 // held makes a part's rules stay as they are while they are written: a set is

@@ -15,6 +15,7 @@ import (
 	"tocsin/internal/backup"
 	"tocsin/internal/datadir"
 	"tocsin/internal/store"
+	"tocsin/internal/store/storetest"
 	"tocsin/node"
 	"tocsin/telemetry"
 )
@@ -78,41 +79,76 @@ func tables(migrations int) store.Room {
 
 func TestTablesAreCopiedBeforeTheyAreChanged(t *testing.T) {
 	t.Parallel()
-	c := &console{data: t.TempDir()}
-	db, err := store.Open(t.Context(), c.database(&fileConfig{}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	copies := func() []string {
-		t.Helper()
-		entries, err := os.ReadDir(filepath.Join(c.data, backupsFolder))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	storetest.EachConfig(t, func(t *testing.T, where store.Config) {
+		c := &console{data: t.TempDir(), chosen: where.URL}
+		db, err := c.openTables(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
-		var names []string
-		for _, e := range entries {
-			names = append(names, e.Name())
+		copies := func() []string {
+			t.Helper()
+			entries, err := os.ReadDir(filepath.Join(c.data, backupsFolder))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, e := range entries {
+				names = append(names, e.Name())
+			}
+			return names
 		}
-		return names
-	}
-	for step, want := range []int{0, 0, 1, 1} { // made, nothing to do, changed, nothing to do
-		if err := c.migrate(t.Context(), db, tables(1+step/2)); err != nil {
+		for step, want := range []int{0, 0, 1, 1} { // made, nothing to do, changed, nothing to do
+			if err := c.migrate(t.Context(), db, tables(1+step/2)); err != nil {
+				t.Fatal(err)
+			}
+			if got := copies(); len(got) != want {
+				t.Errorf("step %d: %v", step, got)
+			}
+		}
+		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := copies(); len(got) != want {
-			t.Errorf("step %d: %v", step, got)
+		before, err := store.Open(t.Context(), store.Config{Path: filepath.Join(c.data, backupsFolder, copies()[0])})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	before, err := store.Open(t.Context(), store.Config{Path: filepath.Join(c.data, backupsFolder, copies()[0])})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer before.Close()
-	pending, err := before.Pending(t.Context(), tables(2))
-	if err != nil || len(pending) != 1 || pending[0].Have != 1 {
-		t.Errorf("the copy: %+v, %v", pending, err)
-	}
+		defer before.Close()
+		pending, err := before.Pending(t.Context(), tables(2))
+		if err != nil || len(pending) != 1 || pending[0].Have != 1 {
+			t.Errorf("the copy: %+v, %v", pending, err)
+		}
+	})
+}
+
+// A copy of the tables alone is brought back by restore, where there are none.
+func TestCopyOfTheTablesIsRestored(t *testing.T) {
+	t.Parallel()
+	storetest.EachConfig(t, func(t *testing.T, where store.Config) {
+		s := newSite(t, where.URL)
+		db, err := s.openTables(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.copyTables(t.Context(), db, databaseRooms()), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		made, err := filepath.Glob(filepath.Join(s.data, backupsFolder, "database-*.db"))
+		if err != nil || len(made) != 1 {
+			t.Fatalf("copies %v, %v", made, err)
+		}
+		flags := []string{"restore", made[0], "--data", s.data}
+		if out := saysOf(t, 0, append(flags, "--check")...); !strings.Contains(out, "is whole") {
+			t.Errorf("check: %s", out)
+		}
+		into := onFile
+		if where.URL != "" {
+			into = storetest.PostgreSQL(t).URL
+		} else if out := saysOf(t, 1, flags...); !strings.Contains(out, "is there already") {
+			t.Errorf("over tables: %s", out)
+		} else if err := os.Remove(filepath.Join(s.data, databaseFile)); err != nil {
+			t.Fatal(err)
+		}
+		saysOf(t, 0, append(flags, "--database", into)...)
+		s.goesOn(t, &console{data: s.data, chosen: into})
+	})
 }

@@ -27,13 +27,13 @@ const tokensFile = "tokens.json"
 // openDatabase opens the node's database with its tables as this version wants
 // them. Verbs use it beside a running node: SQLite's write-ahead log lets both,
 // and only the migration is one process's.
-func (c *console) openDatabase(ctx context.Context, config *fileConfig) (db *store.DB, err error) {
+func (c *console) openDatabase(ctx context.Context) (db *store.DB, err error) {
 	lock, err := c.databaseLock()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	if db, err = store.Open(ctx, c.database(config)); err != nil {
+	if db, err = c.openTables(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.migrate(ctx, db, databaseRooms()...); err != nil {
@@ -42,28 +42,16 @@ func (c *console) openDatabase(ctx context.Context, config *fileConfig) (db *sto
 	return db, nil
 }
 
-// database is where the tables are.
-func (c *console) database(config *fileConfig) store.Config {
-	where := store.Config{URL: config.Database, Program: programName()}
-	if where.URL == "" {
-		where.Path = filepath.Join(c.data, databaseFile)
-	}
-	return where
-}
-
-// databaseRooms are the rooms that have tables, in the order in which they are
-// made.
-func databaseRooms() []store.Room { return []store.Room{audit.Room(), people.Room()} }
-
 // migrate brings the tables up to date. Where there are some already they are
-// copied first; a PostgreSQL database is its administrator's to copy.
+// copied first.
 func (c *console) migrate(ctx context.Context, db *store.DB, rooms ...store.Room) error {
 	pending, err := db.Pending(ctx, rooms...)
 	if err != nil {
 		return err
 	}
-	changes := slices.ContainsFunc(pending, func(p store.Pending) bool { return p.Have > 0 })
-	if changes && db.Engine() == store.SQLite {
+	const ownRoom = 1 // the store's, which is in pending too
+	there := len(pending) < len(rooms)+ownRoom || slices.ContainsFunc(pending, func(p store.Pending) bool { return p.Have > 0 })
+	if len(pending) > 0 && there {
 		if err := c.copyTables(ctx, db, rooms); err != nil {
 			return fmt.Errorf("the database must be brought up to date, and the copy before that could not be made, so nothing was changed: %w", err)
 		}
@@ -71,7 +59,8 @@ func (c *console) migrate(ctx context.Context, db *store.DB, rooms ...store.Room
 	return db.Migrate(ctx, rooms...)
 }
 
-// copyTables copies a SQLite database into the folder of backups.
+// copyTables copies the database, of either engine, into the folder of backups;
+// 'restore' brings it back from there.
 func (c *console) copyTables(ctx context.Context, db *store.DB, rooms []store.Room) error {
 	folder := filepath.Join(c.data, backupsFolder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -105,8 +94,12 @@ type peopleRooms struct {
 
 // openPeople opens the rooms of people. Tokens that earlier versions kept in a
 // file are moved into the database.
-func (c *console) openPeople(ctx context.Context, config *fileConfig) (*peopleRooms, error) {
-	db, err := c.openDatabase(ctx, config)
+func (c *console) openPeople(ctx context.Context) (*peopleRooms, error) {
+	config, err := c.configured()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	db, err := c.openDatabase(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +119,7 @@ func (c *console) openPeople(ctx context.Context, config *fileConfig) (*peopleRo
 // withPeople is for verbs that work on the database themselves. What they do is
 // done in the name of who runs them.
 func (c *console) withPeople(ctx context.Context, do func(context.Context, *peopleRooms) error) (err error) {
-	config, err := (&configFlags{}).read(c.data)
-	if err != nil {
-		return usageError{err}
-	}
-	p, err := c.openPeople(ctx, &config.fileConfig)
+	p, err := c.openPeople(ctx)
 	if err != nil {
 		return err
 	}

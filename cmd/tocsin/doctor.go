@@ -68,6 +68,9 @@ func checks() []check {
 		{"addresses", checkAddresses},
 		{"database", checkDatabase},
 		{"tokens", checkTokens},
+		{"mail", checkMail},
+		{"webhooks", checkWebhooks},
+		{"messages", checkMessages},
 		{"journal", checkJournal},
 		{"ledger", checkLedger},
 		{"archive", checkArchive},
@@ -81,10 +84,11 @@ var errIll = errors.New("something is wrong: see above")
 func (d *doctorCmd) Run(ctx context.Context, c *console) error {
 	p := &patient{console: c, now: time.Now()}
 	defer p.take()()
-	p.config, p.broken = (&configFlags{Config: d.Config}).read(c.data)
+	p.config, p.broken = c.configure(&configFlags{Config: d.Config})
 	if p.broken != nil {
 		p.config = &configuration{}
 		p.config.fill()
+		c.inForce = &p.config.fileConfig
 	}
 	var found []symptom
 	for _, check := range checks() {

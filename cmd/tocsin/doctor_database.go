@@ -18,7 +18,7 @@ import (
 // withTables opens the database as it is, for a check; nothing is migrated. It
 // returns what to say when there is none to be opened.
 func (p *patient) withTables(ctx context.Context, look func(*store.DB) []symptom) []symptom {
-	if p.config.Database == "" {
+	if p.config.onSQLite() {
 		path := filepath.Join(p.data, databaseFile)
 		info, err := os.Stat(path)
 		if err != nil {
@@ -30,7 +30,7 @@ func (p *patient) withTables(ctx context.Context, look func(*store.DB) []symptom
 	}
 	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
 	defer cancel()
-	db, err := store.Open(ctx, p.database(&p.config.fileConfig))
+	db, err := p.openTables(ctx)
 	if err != nil {
 		return []symptom{says(failed, p.mendDatabase(), "%v", err)}
 	}
@@ -46,7 +46,7 @@ func (p *patient) withTables(ctx context.Context, look func(*store.DB) []symptom
 const databaseWithin = time.Minute
 
 func (p *patient) mendDatabase() string {
-	if p.config.Database == "" {
+	if p.config.onSQLite() {
 		return "restore " + databaseFile + " from a backup"
 	}
 	return "does the server run, and let this user in?"

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"tocsin/internal/fault"
+	"tocsin/internal/fetch"
 )
 
 const (
@@ -29,38 +29,28 @@ func isAddress(from string) bool {
 
 // fetch gets an archive into a temporary file, which the caller removes. Without
 // TLS anybody on the way could change it, so that needs a checksum.
-func fetch(ctx context.Context, address string, checked bool) (path string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
-	defer cancel()
-	client := &http.Client{CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) > fetchHops {
-			return errors.New("too many redirects")
-		}
-		return secure(r.URL, checked)
-	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+func (c *console) fetch(ctx context.Context, address string, checked bool) (path string, err error) {
+	if strings.HasPrefix(address, "http://") && !checked {
+		return "", fmt.Errorf("%s is not encrypted: give --sha256 too, so that a changed archive is noticed: %w", address, fault.Forbidden)
+	}
+	config, err := (&configFlags{}).read(c.data)
 	if err != nil {
-		return "", err
+		return "", usageError{err}
 	}
-	if err := secure(request.URL, checked); err != nil {
-		return "", err
+	client, err := config.fetch()
+	if err != nil {
+		return "", usageError{err}
 	}
-	response, err := client.Do(request)
+	defer client.Close()
+	response, err := client.Do(ctx, fetch.Request{Address: address, Plain: checked, Redirects: fetchHops, Within: fetchTime, MaxBytes: fetchSize})
 	if err != nil {
 		return "", fmt.Errorf("fetch rules: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("fetch rules: %s answers %s: %w", address, response.Status, fault.Unavailable)
+	if response.Status != http.StatusOK {
+		return "", fmt.Errorf("fetch rules: %s answers %s: %w", address, response.Text(), fault.Unavailable)
 	}
 	return keep(response.Body)
-}
-
-func secure(u *url.URL, checked bool) error {
-	if u.Scheme != "https" && !checked {
-		return fmt.Errorf("%s is not encrypted: give --sha256 too, so that a changed archive is noticed: %w", u, fault.Forbidden)
-	}
-	return nil
 }
 
 func keep(content io.Reader) (path string, err error) {
@@ -68,13 +58,10 @@ func keep(content io.Reader) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	n, err := io.Copy(f, io.LimitReader(content, fetchSize+1))
-	if n > fetchSize {
-		err = fmt.Errorf("fetch rules: more than %d bytes: %w", int64(fetchSize), fault.Invalid)
-	}
+	_, err = io.Copy(f, content)
 	if err := errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(f.Name())
-		return "", err
+		return "", fmt.Errorf("fetch rules: %w", err)
 	}
 	return f.Name(), nil
 }

@@ -43,7 +43,7 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "tocsin: %s\nTry: tocsin --help\n", output.Plain(err.Error()))
 		return exitUsage
 	}
-	c := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, data: commands.Data}
+	c := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, data: commands.Data, chosen: commands.Database}
 	if err := c.knows(parsed.Command()); err != nil {
 		return status(err)
 	}

@@ -63,7 +63,7 @@ func (u *updateCmd) install(ctx context.Context, c *console, library *knowledge.
 	}
 	path := from
 	if isAddress(from) {
-		fetched, err := fetch(ctx, from, u.SHA256 != "")
+		fetched, err := c.fetch(ctx, from, u.SHA256 != "")
 		if err != nil {
 			return fmt.Errorf("%w\nfetch the archive by other means and give its file: tocsin rules update FILE", err)
 		}

@@ -17,6 +17,7 @@ import (
 	"tocsin/detect/indicator"
 	"tocsin/intake"
 	"tocsin/internal/output"
+	"tocsin/internal/store"
 	"tocsin/node"
 	"tocsin/people"
 	"tocsin/telemetry"
@@ -33,15 +34,15 @@ type upCmd struct {
 
 // Run starts a node: it listens, watches and remembers until it is told to end.
 func (u *upCmd) Run(ctx context.Context, c *console) error {
-	config, err := u.configFlags.read(c.data)
+	config, err := c.configure(&u.configFlags)
 	if err != nil {
 		return usageError{err}
 	}
 	up := &running{console: c, log: config.Log.open(c.err), metrics: newRegistry()}
 	if err := up.open(ctx, u, config.fileConfig); err != nil {
-		return errors.Join(err, up.close())
+		return errors.Join(err, up.close()) //nolint:contextcheck // what was begun is ended whatever became of the context
 	}
-	return errors.Join(up.run(ctx), up.close())
+	return errors.Join(up.run(ctx), up.close()) //nolint:contextcheck // as above
 }
 
 // running is a node with what takes telemetry in for it.
@@ -52,7 +53,11 @@ type running struct {
 	node       *node.Node
 	intake     *intake.Intake
 	spread     *spread // nil for a node by itself
+	claim      *store.Claim
 	people     *peopleRooms
+	telling    *telling
+	incidents  *incidentRooms
+	raising    *raising
 	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
@@ -76,7 +81,10 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.found = r.printer()
 	r.node, err = r.openNode(ctx, u.Mapping, node.Config{
 		Memory: config.memory(), Workers: u.Workers, Log: r.log.With(slog.String("room", "node")), Metrics: r.metrics,
-		Found: func(f *detect.Finding) { r.found(f) },
+		Found: func(f *detect.Finding) {
+			r.found(f)
+			r.raising.found()
+		},
 		Heard: r.heard,
 		Malformed: func(reason string, record *telemetry.Block) {
 			r.intake.SetAside(reason, record)
@@ -85,9 +93,16 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err != nil {
 		return err
 	}
-	if r.people, err = r.openPeople(ctx, &config); err != nil {
+	if r.claim, err = r.claimTables(ctx); err != nil { // before they are migrated
 		return err
 	}
+	if r.people, err = r.openPeople(ctx); err != nil {
+		return err
+	}
+	if err := r.openIncidents(&config); err != nil {
+		return err
+	}
+	r.raising = newRaising(r.node, r.incidents.register, r.log.With(slog.String("room", "incident")))
 	if err := r.indicators.refresh(); err != nil {
 		return err
 	}
@@ -131,9 +146,11 @@ func (r *running) run(ctx context.Context) error {
 	}
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
-		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider, Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Keys: r.incidents.keys, Trail: r.people.trail,
+		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
-		Metrics: r.metrics, Ready: r.readyParts(),
+		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
 	})
 	group, ctx := errgroup.WithContext(ctx)
@@ -148,6 +165,11 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.indicators.run(ctx) })
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
+	group.Go(func() error { return r.raising.Run(ctx) })
+	group.Go(func() error { return r.incidents.keys.Run(ctx) })
+	group.Go(func() error { return r.telling.run(ctx) })
+	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })
+	group.Go(func() error { return r.claim.Keep(ctx) })
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")
@@ -204,6 +226,9 @@ func (r *running) close() error {
 	}
 	if r.people != nil {
 		errs = append(errs, r.people.db.Close())
+	}
+	if r.claim != nil {
+		errs = append(errs, r.claim.Release())
 	}
 	return errors.Join(errs...)
 }

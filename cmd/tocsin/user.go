@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,6 +18,7 @@ type userCmd struct {
 	Create   userCreateCmd   `cmd:"" help:"Make an account and print the link by which its person chooses a password."`
 	List     userListCmd     `cmd:"" help:"List accounts."`
 	Role     userRoleCmd     `cmd:"" help:"Give an account another role."`
+	Contact  userContactCmd  `cmd:"" help:"Change how a person is called and can be reached."`
 	Disable  userDisableCmd  `cmd:"" help:"Disable an account and sign its person out."`
 	Enable   userEnableCmd   `cmd:"" help:"Enable an account again."`
 	Reset    userResetCmd    `cmd:"" help:"Take away what a person signs in with, and print a link to choose a new password."`
@@ -39,6 +41,7 @@ type userCreateCmd struct {
 	Role    string `help:"${person_roles}." required:""`
 	Display string `help:"What the person is called."`
 	Mail    string `help:"Where reminders go."`
+	Phone   string `help:"Where the person is called when nothing else works."`
 }
 
 // Run prints the link alone on standard output, for scripts.
@@ -48,7 +51,7 @@ func (u *userCreateCmd) Run(ctx context.Context, c *console) error {
 		return usageError{err}
 	}
 	return c.withPeople(ctx, func(ctx context.Context, p *peopleRooms) error {
-		secret, account, err := p.accounts.Invite(ctx, people.Account{Name: u.Name, Display: u.Display, Mail: u.Mail, Role: role})
+		secret, account, err := p.accounts.Invite(ctx, people.Account{Name: u.Name, Display: u.Display, Mail: u.Mail, Phone: u.Phone, Role: role})
 		if err != nil {
 			return err
 		}
@@ -128,6 +131,20 @@ func (u *userRoleCmd) Run(ctx context.Context, c *console) error {
 		return usageError{err}
 	}
 	return c.changeUser(ctx, u.Name, people.Change{Role: &role}, "is "+string(role)+" from now on")
+}
+
+type userContactCmd struct {
+	Name    string  `arg:"" help:"The account."`
+	Display *string `help:"What the person is called."`
+	Mail    *string `help:"Where reminders go."`
+	Phone   *string `help:"Where the person is called when nothing else works."`
+}
+
+func (u *userContactCmd) Run(ctx context.Context, c *console) error {
+	if u.Display == nil && u.Mail == nil && u.Phone == nil {
+		return usageError{errors.New("say what to change: --display, --mail, --phone")}
+	}
+	return c.changeUser(ctx, u.Name, people.Change{Display: u.Display, Mail: u.Mail, Phone: u.Phone}, "changed")
 }
 
 type userDisableCmd struct {

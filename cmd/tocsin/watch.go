@@ -20,6 +20,7 @@ type watchCmd struct {
 
 	ruleFlags
 	indicatorFlags
+	posting
 	Mapping  []string `help:"Folder of mapping files for formats that tocsin does not know; repeatable." placeholder:"DIR" sep:"none"`
 	MinLevel level    `help:"Only rules from this level on: informational, low, medium, high, critical." placeholder:"LEVEL"`
 	Tag      []string `help:"Only rules with this tag or one below it, as attack.t1059; repeatable." placeholder:"TAG"`
@@ -115,6 +116,10 @@ func (w *watchCmd) run(ctx context.Context, c *console, watch *node.Watch, rules
 	each, finish := w.printer(buffered, terminal(c.out))
 	wanted := selection{w.MinLevel.Severity, w.Tag}
 
+	post, err := w.begin(ctx, c, w.Follow)
+	if err != nil {
+		return err
+	}
 	bar := startProgress(ctx, c.err, w.showsProgress(c))
 	watch.Progress = bar.tell
 	summary, err := watch.Run(ctx, func(f *detect.Finding) error {
@@ -122,6 +127,11 @@ func (w *watchCmd) run(ctx context.Context, c *console, watch *node.Watch, rules
 			return nil // only there for a correlation
 		}
 		overview.Add(f)
+		if post != nil {
+			if err := post.add(f); err != nil {
+				return err
+			}
+		}
 		if err := each(f); err != nil {
 			return err
 		}
@@ -131,6 +141,9 @@ func (w *watchCmd) run(ctx context.Context, c *console, watch *node.Watch, rules
 		return nil
 	})
 	bar.stop()
+	if failed := post.finish(c); failed != nil && ctx.Err() == nil {
+		return errors.Join(failed, buffered.Flush())
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return errors.Join(err, buffered.Flush())
 	}

@@ -28,9 +28,13 @@ CREATE UNIQUE INDEX incident_once ON incident (opened_by, once) WHERE once <> ''
 CREATE INDEX incident_by_opened ON incident (opened_at, id);
 CREATE INDEX incident_by_changed ON incident (changed_at, id);
 CREATE INDEX incident_open_by_rank ON incident (rank, opened_at, id) WHERE open;
-CREATE INDEX incident_by_state ON incident (state, opened_at, id);
-CREATE INDEX incident_by_owner ON incident (owner, opened_at, id);
-CREATE INDEX incident_by_category ON incident (category, opened_at, id);
+-- What lists are filtered by, newest first.
+CREATE INDEX incident_by_open ON incident (open, id);
+CREATE INDEX incident_by_state ON incident (state, id);
+CREATE INDEX incident_by_owner ON incident (owner, id);
+CREATE INDEX incident_by_category ON incident (category, id);
+CREATE INDEX incident_by_level ON incident (level, id);
+CREATE INDEX incident_by_border ON incident (cross_border, id);
 
 CREATE TABLE incident_number (
     year BIGINT PRIMARY KEY,
@@ -113,7 +117,7 @@ CREATE TABLE incident_observable (
     at        BIGINT NOT NULL,
     PRIMARY KEY (incident, kind, value)
 );
-CREATE INDEX incident_of_observable ON incident_observable (kind, value);
+CREATE INDEX incident_of_observable ON incident_observable (kind, value, incident);
 
 CREATE TABLE incident_asset (
     incident  TEXT NOT NULL,

@@ -38,9 +38,9 @@ func (l *layout) paragraph(p Paragraph) {
 	}
 }
 
-// heading stays with what follows it.
+// heading stays with what follows it, be it the titles and first row of a table.
 func (l *layout) heading(text string) {
-	l.room(leading(sizePart) + 3*leading(sizeText))
+	l.room(leading(sizePart) + gap + 5*leading(sizeText))
 	l.lines(l.glyphs(text, bold, sizePart, ink), 0, textWidth, sizePart)
 }
 

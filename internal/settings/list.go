@@ -2,8 +2,8 @@ package settings
 
 import (
 	"fmt"
-	"net/url"
 	"reflect"
+	"strings"
 )
 
 // Value is one setting that is in force.
@@ -61,22 +61,36 @@ func shown(v reflect.Value) any {
 // redacted stands for what must not be seen.
 const redacted = "[redacted]"
 
-// WithoutPassword returns an address without the password in it. Other texts
-// stay as they are.
+// WithoutPassword returns an address without the password in it, whether it
+// stands before the host or, as those of databases may, behind the question mark.
+// Other texts stay as they are.
 func WithoutPassword(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
+	scheme, rest, isAddress := strings.Cut(address, "://")
+	if !isAddress {
 		return address
 	}
-	if _, has := u.User.Password(); !has {
-		return address
+	// The last @ ends the user: a password may hold what it should have escaped,
+	// and to hide too much is better than to show it.
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		if user, _, has := strings.Cut(rest[:at], ":"); has {
+			rest = user + ":" + redacted + rest[at:]
+		}
 	}
-	// Not by u.String alone, which escapes the brackets.
-	user := url.User(u.User.Username()).String()
-	u.User = nil
-	rest := u.String()
-	scheme := u.Scheme + "://"
-	return scheme + user + ":" + redacted + "@" + rest[min(len(scheme), len(rest)):]
+	if before, query, has := strings.Cut(rest, "?"); has {
+		rest = before + "?" + withoutSecrets(query)
+	}
+	return scheme + "://" + rest
+}
+
+// withoutSecrets hides the values that are called a password.
+func withoutSecrets(query string) string {
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		if name, _, ok := strings.Cut(pair, "="); ok && strings.HasSuffix(strings.ToLower(name), "password") {
+			pairs[i] = name + "=" + redacted
+		}
+	}
+	return strings.Join(pairs, "&")
 }
 
 // Secret is a text that is never shown: it prints as "[redacted]", and as "" when

@@ -119,10 +119,14 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 	for address, want := range map[string]string{
 		"postgres://tocsin:pw@db/x?sslmode=verify-full": "postgres://tocsin:[redacted]@db/x?sslmode=verify-full",
-		"nats://token@h":            "nats://token@h",
-		"no address":                "no address",
-		"/etc/tocsin/node.key":      "/etc/tocsin/node.key",
-		"tls://a%40b:p%40w@h:4222/": "tls://a%40b:[redacted]@h:4222/",
+		"nats://token@h":                        "nats://token@h",
+		"no address":                            "no address",
+		"/etc/tocsin/node.key":                  "/etc/tocsin/node.key",
+		"tls://a%40b:p%40w@h:4222/":             "tls://a%40b:[redacted]@h:4222/",
+		"postgres://u:p%w/d?e#f@h/x":            "postgres://u:[redacted]@h/x",
+		"postgres://h/x?user=u&password=pw&a=b": "postgres://h/x?user=u&password=[redacted]&a=b",
+		"postgres://u@h/x?sslpassword=pw":       "postgres://u@h/x?sslpassword=[redacted]",
+		"postgres://h1:5432,h2:5432/x":          "postgres://h1:5432,h2:5432/x",
 	} {
 		if got := settings.WithoutPassword(address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)

@@ -85,10 +85,13 @@ func publish(part, path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// besides are the endings of a SQLite file's name and of what may lie beside it.
+var besides = [...]string{"", "-journal", "-wal", "-shm"}
+
 // removeFile removes a SQLite file and what may lie beside it, if it is there.
 func removeFile(path string) error {
 	var failed error
-	for _, suffix := range [...]string{"", "-journal", "-wal", "-shm"} {
+	for _, suffix := range besides {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			failed = errors.Join(failed, err)
 		}

@@ -163,12 +163,16 @@ func (b *Blobs) All() iter.Seq2[Sum, error] {
 			return
 		}
 		for _, folder := range folders {
-			if len(folder.Name()) == 2 && !b.folder(folder.Name(), yield) {
+			if IsBlobFolder(folder.Name()) && !b.folder(folder.Name(), yield) {
 				return
 			}
 		}
 	}
 }
+
+// IsBlobFolder reports whether a folder below that of the blobs is one that holds
+// whole ones, for who copies them while others add to them.
+func IsBlobFolder(name string) bool { return len(name) == 2 }
 
 func (b *Blobs) folder(name string, yield func(Sum, error) bool) bool {
 	files, err := os.ReadDir(filepath.Join(b.dir, name))

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +22,9 @@ const (
 	// idleLimit is after how long the server ends the transaction of a node that
 	// was cut off in its middle, and with it what it locks.
 	idleLimit = "60s"
+	// pendingLimit is how many KiB of new documents wait to be put into the index of
+	// words together; every search reads through them: 10 ms of the 4 MB by default.
+	pendingLimit = "256"
 	// connectionAge is after how long a connection is opened anew, so that a
 	// server that moved is followed.
 	connectionAge = 30 * time.Minute
@@ -37,15 +42,19 @@ type postgres struct {
 }
 
 func openPostgres(ctx context.Context, config Config, counted *counters) (*postgres, error) {
-	parsed, err := pgx.ParseConfig(config.URL)
+	parsed, err := parseURL(config.URL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, fault.Invalid) // pgx leaves the password out
+		return nil, err
+	}
+	if config.Password != "" {
+		parsed.Password = config.Password
 	}
 	parsed.ConnectTimeout = connectWait
 	for name, value := range map[string]string{
 		"application_name":                    "tocsin",
 		"synchronous_commit":                  "on", // acknowledged is on disk
 		"idle_in_transaction_session_timeout": idleLimit,
+		"gin_pending_list_limit":              pendingLimit,
 	} {
 		if parsed.RuntimeParams[name] == "" {
 			parsed.RuntimeParams[name] = value
@@ -60,6 +69,22 @@ func openPostgres(ctx context.Context, config Config, counted *counters) (*postg
 		return nil, explain(err)
 	}
 	return &postgres{db, counted}, nil
+}
+
+// parseURL reads where the server is. Errors show nothing of the URL: where it is
+// written wrongly nobody can tell which part of it is the password.
+func parseURL(text string) (*pgx.ConnConfig, error) {
+	if _, err := url.Parse(text); err != nil {
+		return nil, invalid("the URL can't be read: write postgres://user@host:port/name, with %XX for what is special in a name or password")
+	}
+	parsed, err := pgx.ParseConfig(text)
+	if err == nil {
+		return parsed, nil
+	}
+	if cause := errors.Unwrap(err); cause != nil {
+		return nil, fmt.Errorf("the URL will not do: %w: %w", cause, fault.Invalid)
+	}
+	return nil, invalid("the URL will not do: one of its settings has a value that PostgreSQL does not know, or a file that it names can't be read")
 }
 
 func (p *postgres) close() error { return p.db.Close() }

@@ -48,6 +48,15 @@ func restore(ctx context.Context, config Config, file string, rooms []Room) erro
 	return errors.Join(explain(p.alone(ctx, func() error { return p.restore(ctx, file, standings) })), db.Close())
 }
 
+// CheckBackup reads through a file that Backup wrote. The errors are those of
+// Restore, but for what is there already.
+func CheckBackup(ctx context.Context, file string, rooms ...Room) error {
+	if _, err := check(ctx, file, rooms); err != nil {
+		return fmt.Errorf("copy of the database: %w", err)
+	}
+	return nil
+}
+
 // check reads through a backup and returns the rooms in it.
 func check(ctx context.Context, file string, rooms []Room) (all []standing, err error) {
 	if _, err := os.Stat(file); err != nil {
@@ -122,8 +131,10 @@ func versionIn(ctx context.Context, handle *sql.DB, room string) (version int64,
 
 // restoreFile copies a file to where there is none yet.
 func restoreFile(path, file string) (err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%s is there already: %w", path, fault.Conflict)
+	for _, suffix := range besides {
+		if _, err := os.Lstat(path + suffix); err == nil { // a log that is left would be run over what is restored
+			return fmt.Errorf("%s is there already: %w", path+suffix, fault.Conflict)
+		}
 	}
 	from, err := os.Open(file)
 	if err != nil {

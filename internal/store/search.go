@@ -81,21 +81,67 @@ func (tx *Tx) unindexed(ctx context.Context, room, id string) (n int64, err erro
 func (tx *Tx) Search(ctx context.Context, room, question string, before int64, limit int) ([]Hit, error) {
 	phrases := cutQuestion(question)
 	if len(phrases) == 0 {
-		return nil, invalid("the question holds no word to look for")
+		return nil, errNoWord
 	}
-	phrases = append(phrases, phrase{words: []string{roomWord(room)}})
 	if before <= 0 {
 		before = math.MaxInt64
 	}
 	limit = max(1, min(limit, MaxHits))
-	scan := func(row Row) (h Hit, err error) { return h, row.Scan(&h.ID, &h.Place) }
 	if tx.engine == PostgreSQL {
-		return All(ctx, tx, scan, `SELECT id, n FROM search_document WHERE vector @@ $1::tsquery AND n < $2 ORDER BY n DESC LIMIT $3`,
-			join(phrases, " <-> ", " & ", `'`, `:*`), before, limit)
+		return tx.searchPostgres(ctx, room, join(phrases, " <-> ", " & ", `'`, `:*`), before, limit)
 	}
-	return All(ctx, tx, scan, `SELECT d.id, d.n FROM search_index JOIN search_document d ON d.n = search_index.rowid
+	phrases = append(phrases, phrase{words: []string{roomWord(room)}})
+	return All(ctx, tx, scanHit, `SELECT d.id, d.n FROM search_index JOIN search_document d ON d.n = search_index.rowid
 		WHERE search_index MATCH $1 AND search_index.rowid < $2 ORDER BY search_index.rowid DESC LIMIT $3`,
 		join(phrases, " + ", " AND ", `"`, ` *`), before, limit)
+}
+
+func scanHit(row Row) (h Hit, err error) { return h, row.Scan(&h.ID, &h.Place) }
+
+// newestRead is how many documents PostgreSQL reads one by one for a page.
+const newestRead = 5_000
+
+// searchPostgres reads through the newest documents first, which fills a page of
+// what is frequent, and asks the index, which has to fetch and sort all that it
+// finds, only for what is rare there. The server's own estimates would have to
+// tell these apart, and don't where words come together or apart. The word of the
+// room is not asked for: the index would go through all that hold it.
+func (tx *Tx) searchPostgres(ctx context.Context, room, query string, before int64, limit int) ([]Hit, error) {
+	hits, err := All(ctx, tx, scanHit, `SELECT id, n FROM (SELECT id, n, room, vector FROM search_document WHERE n < $2 ORDER BY n DESC LIMIT $5) d
+		WHERE vector @@ $1::tsquery AND room = $4 ORDER BY n DESC LIMIT $3`, query, before, limit, room, newestRead)
+	if err != nil || len(hits) == limit {
+		return hits, err
+	}
+	return All(ctx, tx, scanHit, `SELECT id, n FROM search_document WHERE vector @@ $1::tsquery AND n < $2 AND room || '' = $4
+		ORDER BY n + 0 DESC LIMIT $3`, query, before, limit, room)
+}
+
+// Question is what Search looks for, for who has few documents at hand and asks
+// which of them it would find.
+type Question struct{ phrases []phrase }
+
+// NewQuestion reads a question as Search does. The error is fault.Invalid when it
+// holds no word.
+func NewQuestion(text string) (Question, error) {
+	q := Question{cutQuestion(text)}
+	if len(q.phrases) == 0 {
+		return q, errNoWord
+	}
+	return q, nil
+}
+
+var errNoWord = invalid("the question holds no word to look for")
+
+// Matches reports whether a document that was indexed by the texts would be
+// found.
+func (q Question) Matches(texts ...string) bool {
+	words := cutWords(strings.Join(texts, "\n"))
+	for _, p := range q.phrases {
+		if !p.in(words) {
+			return false
+		}
+	}
+	return true
 }
 
 // Place returns where a document stands among the hits of its room, to go on

@@ -22,8 +22,13 @@ type Config struct {
 	// Path is the file of a SQLite database, made when it is not there. It is
 	// one process's; who opens it holds the data directory's lock.
 	Path string
-	// URL is that of a PostgreSQL database, postgres://user@host/name.
+	// URL is that of a PostgreSQL database, postgres://user@host/name. A password
+	// in it is in no error; the environment (PGPASSFILE, PGPASSWORD) may hold it
+	// instead.
 	URL string
+	// Password stands in the place of the one that the URL, or the environment,
+	// has; empty leaves it to them.
+	Password string
 	// Connections is how many PostgreSQL connections there may be, or how many
 	// readers of SQLite; 0 is defaultConnections.
 	Connections int
@@ -116,7 +121,7 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 	if inside(ctx) {
 		return errNested
 	}
-	return db.backend.write(enter(ctx), fn)
+	return db.backend.write(enter(ctx), withAlong(ctx, fn))
 }
 
 // Read runs fn on one state of the database, which no transaction changes

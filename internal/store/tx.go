@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -154,14 +155,14 @@ func Value[T any](row Row) (T, error) {
 // Marks returns n placeholders from $first on, as "$2,$3,$4": what stands
 // between the parentheses of IN.
 func Marks(first, n int) string {
-	var b strings.Builder
+	b := make([]byte, 0, 5*n)
 	for i := range n {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		fmt.Fprintf(&b, "$%d", first+i)
+		b = strconv.AppendInt(append(b, '$'), int64(first+i), 10)
 	}
-	return b.String()
+	return string(b)
 }
 
 // SkipLocked is what a SELECT of rows to be worked on ends with, so that two

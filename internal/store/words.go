@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -94,6 +95,18 @@ func spaceless(r rune) bool {
 type phrase struct {
 	words []string
 	open  bool
+}
+
+// in reports whether the words follow each other somewhere in a text's.
+func (p phrase) in(words []string) bool {
+	n := len(p.words)
+	for i := 0; i+n <= len(words); i++ {
+		last := words[i+n-1]
+		if slices.Equal(words[i:i+n-1], p.words[:n-1]) && (last == p.words[n-1] || (p.open && strings.HasPrefix(last, p.words[n-1]))) {
+			return true
+		}
+	}
+	return false
 }
 
 // Limits of a question.

@@ -370,6 +370,28 @@ func TestTwoNodesFireEachTimerOnce(t *testing.T) {
 	})
 }
 
+// A timer that becomes due while the database is gone fires once it is back.
+func TestTimersGoOnAfterTheDatabaseWasGone(t *testing.T) {
+	t.Parallel()
+	server := storetest.StartServer(t)
+	db := storetest.Open(t, store.Config{URL: server.Database(t)}, timer.Room(), diary())
+	fired := make(chan bool, 10)
+	timers := timer.New(db, map[string]timer.Kind{"k": {Handle: timer.Write(func(ctx context.Context, tx *store.Tx, one timer.Timer) error {
+		tx.Committed(func() { fired <- true })
+		return note(ctx, tx, one)
+	})}}, timer.Config{Node: "n"})
+	running(t, timers)
+	due := time.Now().Add(2 * time.Second)
+	schedule(t, db, timers, timer.Timer{ID: "meanwhile", Kind: "k", Due: due})
+	server.Kill()
+	<-time.After(time.Until(due))
+	server.Again(t)
+	<-fired
+	if got := noted(t, db); strings.Count(got, "meanwhile=1") != 1 || strings.Count(got, "=") != 1 {
+		t.Errorf("fired: %s", got)
+	}
+}
+
 func TestRunEndsWithItsContextAndLeavesNothing(t *testing.T) {
 	db := storetest.Open(t, storetest.SQLite(t), timer.Room(), diary())
 	before := goleak.IgnoreCurrent()

@@ -1,10 +1,12 @@
 package criterion
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
 
+	"tocsin/internal/fault"
 	"tocsin/plan/fact"
 )
 
@@ -18,10 +20,22 @@ const (
 	Yes
 )
 
-func (t Truth) String() string { return [...]string{"no", "unknown", "yes"}[t] }
+var truths = [...]string{No: "no", Unknown: "unknown", Yes: "yes"}
+
+func (t Truth) String() string { return truths[t] }
 
 // MarshalText implements encoding.TextMarshaler.
 func (t Truth) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *Truth) UnmarshalText(text []byte) error {
+	at := slices.Index(truths[:], string(text))
+	if at < 0 {
+		return fmt.Errorf("%.80q is no truth: %w", text, fault.Invalid)
+	}
+	*t = Truth(at)
+	return nil
+}
 
 func not(t Truth) Truth { return Yes - t }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tocsin/internal/fault"
 )
 
 // State is how well a fact is known. The zero value is unknown.
@@ -27,6 +29,16 @@ func (s State) String() string { return states[min(int(s), len(states)-1)] }
 
 // MarshalText implements encoding.TextMarshaler.
 func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *State) UnmarshalText(text []byte) error {
+	at := slices.Index(states[:], string(text))
+	if at < 0 {
+		return fmt.Errorf("state of a fact %.80q: use one of %s: %w", text, strings.Join(states[:], ", "), fault.Invalid)
+	}
+	*s = State(at)
+	return nil
+}
 
 // Fact is one fact. Which fields count is decided by its state and the type in
 // its definition; a zero Fact is unknown.
@@ -86,7 +98,11 @@ func (f Fact) Show(d *Definition, at time.Time) string {
 	case NotApplicable:
 		return "not applicable"
 	}
-	text := f.At(at).show(d)
+	now := f.At(at)
+	if f.Growth != nil { // seconds of an outage are of no use to a person
+		now.Min, now.Max = math.Floor(now.Min*10)/10, math.Floor(now.Max*10)/10
+	}
+	text := now.show(d)
 	if f.Growth != nil && !f.Growth.Ends(at) {
 		text += ", growing"
 	}

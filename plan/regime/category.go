@@ -98,3 +98,9 @@ func (p *Pack) whole(codes []string) []string {
 	}
 	return all
 }
+
+// HasCategory reports whether a code is one of the pack's categories or, after a
+// dot, types.
+func (p *Pack) HasCategory(code string) bool {
+	return len(p.whole([]string{code})) > 0
+}

@@ -157,6 +157,20 @@ func (l *Library) Packs() []*Pack {
 	return all
 }
 
+// Only returns the library with no packs but those named. The error is
+// fault.NotFound.
+func (l *Library) Only(names ...string) (*Library, error) {
+	less := &Library{dictionary: l.dictionary, taxonomy: l.taxonomy, tables: l.tables, packs: map[string]*Pack{}}
+	for _, name := range names {
+		p, err := l.Pack(name)
+		if err != nil {
+			return nil, err
+		}
+		less.packs[name] = p
+	}
+	return less, nil
+}
+
 // Pack returns a pack by name. The error is fault.NotFound, with the name that
 // was probably meant.
 func (l *Library) Pack(name string) (*Pack, error) {

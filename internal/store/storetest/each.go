@@ -44,6 +44,13 @@ func PostgreSQL(tb testing.TB) store.Config {
 	return store.Config{URL: ours(tb).Database(tb)}
 }
 
+// Locked returns the URL of an empty database of the binary's server that wants
+// a password, which is not in it. The test skips as with PostgreSQL.
+func Locked(tb testing.TB, password string) string {
+	tb.Helper()
+	return ours(tb).Locked(tb, password)
+}
+
 // Open opens a database, which is closed with the test, and makes the tables of
 // the rooms.
 func Open(tb testing.TB, config store.Config, rooms ...store.Room) *store.DB {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -94,6 +95,23 @@ func (s *Server) Database(tb testing.TB) string {
 	return s.url(name)
 }
 
+// Locked makes an empty database that only its owner may use, by a password, and
+// returns its URL, which the password is not in.
+func (s *Server) Locked(tb testing.TB, password string) string {
+	tb.Helper()
+	address := s.Database(tb)
+	name := strings.TrimPrefix(address[:strings.IndexByte(address, '?')], "postgres://tocsin@/")
+	for _, statement := range []string{
+		"CREATE ROLE owner_" + name + " LOGIN PASSWORD '" + password + "'",
+		"ALTER DATABASE " + name + " OWNER TO owner_" + name,
+	} {
+		if err := s.do(tb.Context(), statement); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return strings.Replace(address, "postgres://tocsin@", "postgres://owner_"+name+"@", 1)
+}
+
 func (s *Server) url(database string) string {
 	return "postgres://tocsin@/" + database + "?host=" + s.dir
 }
@@ -122,6 +140,10 @@ func newServer(programs string) (*Server, error) {
 		"--encoding=UTF8", "--locale=C", "--wal-segsize=1", "--no-sync", "--no-instructions")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	// Whoever is not the administrator needs a password.
+	if err := os.WriteFile(filepath.Join(dir, "data", "pg_hba.conf"), []byte("local all tocsin trust\nlocal all all scram-sha-256\n"), 0o600); err != nil {
+		return nil, err
 	}
 	return s, s.start()
 }

@@ -1,0 +1,4 @@
+package api
+
+// Describe is the description of the API.
+func Describe() ([]byte, error) { return describe(Routes(), "test") }

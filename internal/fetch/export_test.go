@@ -1,0 +1,19 @@
+package fetch
+
+import (
+	"context"
+	"net"
+	"net/netip"
+)
+
+// Resolve has names resolved by a server of the test.
+func (c *Client) Resolve(server string) {
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", server)
+	}}
+	dialer := &net.Dialer{Timeout: dialWithin, Control: c.guard.control, Resolver: resolver}
+	c.transport.DialContext = dialer.DialContext
+}
+
+// Check asks the guard about an address.
+func Check(at netip.Addr, allow ...netip.Prefix) error { return newGuard(allow).check(at) }
