@@ -18,25 +18,30 @@ type cli struct {
 	// on another database than the node does would seem to do nothing.
 	Database string `help:"Database in the place of the one that the configuration names: postgres://user@host/name, or sqlite for a file in the data directory. Leave the password to PGPASSFILE or database_password_file: command lines are seen by all." placeholder:"URL" env:"TOCSIN_DATABASE"`
 
-	Watch      watchCmd      `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
-	Up         upCmd         `cmd:"" help:"Run a node: take telemetry in, watch it, remember it, answer questions."`
-	Ingest     ingestCmd     `cmd:"" help:"Read telemetry into memory."`
-	Hunt       huntCmd       `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
-	Source     sourceCmd     `cmd:"" help:"What telemetry comes from: how each source does, what of it could not be read, and to read that again."`
-	Memory     memoryCmd     `cmd:"" help:"What is remembered: stats, compact, export, import, hold, erase."`
-	Rules      rulesCmd      `cmd:"" help:"Check, test, install, list and explain rules."`
-	Indicators indicatorsCmd `cmd:"" help:"Install, remove and list sets of indicators."`
-	Regime     regimeCmd     `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
-	Config     configCmd     `cmd:"" help:"Check a configuration file; show what is in force and why."`
-	Backup     backupCmd     `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
-	Restore    restoreCmd    `cmd:"" help:"Put a backup in the data directory's place, or verify one."`
-	Doctor     doctorCmd     `cmd:"" help:"Check this machine and the data directory, and say what to do."`
-	User       userCmd       `cmd:"" help:"Make, list and change the accounts that people sign in with."`
-	Token      tokenCmd      `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
-	Roster     rosterCmd     `cmd:"" help:"Plan who is on duty when, and say who is."`
-	Notify     notifyCmd     `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
-	Print      printCmd      `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
-	Version    versionCmd    `cmd:"" help:"Say which version this is."`
+	Watch        watchCmd        `cmd:"" help:"Read telemetry, run rules over it, say what was found."`
+	Up           upCmd           `cmd:"" help:"Run a node: take telemetry in, watch it, remember it, answer questions."`
+	Ingest       ingestCmd       `cmd:"" help:"Read telemetry into memory."`
+	Hunt         huntCmd         `cmd:"" help:"Ask the memory: what was seen, when, where, and what the answer rests on."`
+	Source       sourceCmd       `cmd:"" help:"What telemetry comes from: how each source does, what of it could not be read, and to read that again."`
+	Memory       memoryCmd       `cmd:"" help:"What is remembered: stats, compact, export, import, hold, erase."`
+	Rules        rulesCmd        `cmd:"" help:"Check, test, install, list and explain rules."`
+	Indicators   indicatorsCmd   `cmd:"" help:"Install, remove and list sets of indicators."`
+	Alert        alertCmd        `cmd:"" help:"The queue of alerts: list, claim, dismiss, promote."`
+	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
+	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
+	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
+	Statistics   statisticsCmd   `cmd:"" help:"A year's incidents in numbers, for an authority."`
+	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
+	Config       configCmd       `cmd:"" help:"Check a configuration file; show what is in force and why."`
+	Backup       backupCmd       `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
+	Restore      restoreCmd      `cmd:"" help:"Put a backup in the data directory's place, or verify one."`
+	Doctor       doctorCmd       `cmd:"" help:"Check this machine and the data directory, and say what to do."`
+	User         userCmd         `cmd:"" help:"Make, list and change the accounts that people sign in with."`
+	Token        tokenCmd        `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
+	Roster       rosterCmd       `cmd:"" help:"Plan who is on duty when, and say who is."`
+	Notify       notifyCmd       `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Print        printCmd        `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
+	Version      versionCmd      `cmd:"" help:"Say which version this is."`
 }
 
 // dataDirectory is where data lives unless told otherwise (XDG Base Directory

@@ -39,7 +39,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("COLUMNS", "80")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "node": startScripted, "account": makeAccount},
 	})
 }
 
