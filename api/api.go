@@ -21,6 +21,7 @@ import (
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
+	"tocsin/internal/notify"
 	"tocsin/knowledge"
 	"tocsin/node"
 	"tocsin/people"
@@ -52,6 +53,8 @@ type Config struct {
 	// Duty keeps what the plan asks for, Reports what is told to whom.
 	Duty    *duty.Office
 	Reports *report.Reports
+	// Messages are what is told by mail and webhook.
+	Messages *notify.Notify
 	// Trail is the audit trail.
 	Trail *audit.Trail
 	// Keys remember what requests with a key were answered.

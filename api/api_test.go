@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +27,7 @@ import (
 	"tocsin/internal/audit"
 	"tocsin/internal/backup"
 	"tocsin/internal/idempotency"
+	"tocsin/internal/notify"
 	"tocsin/internal/store"
 	"tocsin/internal/store/storetest"
 	"tocsin/internal/timer"
@@ -65,11 +68,15 @@ type cases struct {
 	register *incident.Register
 	office   *duty.Office
 	reports  *report.Reports
+	messages *notify.Notify
 }
+
+// builtin are the regimes, which take a while to read.
+var builtin = sync.OnceValues(regime.Builtin)
 
 func openCases(t *testing.T, db *store.DB, trail *audit.Trail, dir string) cases {
 	t.Helper()
-	laws, err := regime.Builtin()
+	laws, err := builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +94,18 @@ func openCases(t *testing.T, db *store.DB, trail *audit.Trail, dir string) cases
 	if err != nil {
 		t.Fatal(err)
 	}
-	office.Join(register, timer.New(db, office.Kinds(), timer.Config{}))
+	messages, err := notify.New(db, trail, notify.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := office.Kinds()
+	maps.Copy(kinds, messages.Kinds())
+	timers := timer.New(db, kinds, timer.Config{})
+	messages.Use(timers)
+	office.Join(register, timers)
 	told := report.Office{Office: office}
 	reports := report.New(report.Config{DB: db, Trail: trail, Incidents: register, Library: office.Library, Duties: told, Sent: told.Sent})
-	return cases{register, office, reports}
+	return cases{register, office, reports, messages}
 }
 
 // port is the port of an address.
@@ -129,7 +144,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			t.Error(err)
 		}
 	})
-	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room())
+	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room())
 	trail := audit.New(db, time.Now)
 	cases := openCases(t, db, trail, dir)
 	tokens := people.NewTokens(db, trail, time.Now)
@@ -143,7 +158,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 	s.url = "http://localhost:" + port(server.Listener.Addr())
 	config := api.Config{
 		Node: s.Node, Tokens: tokens, Accounts: s.accounts, Roster: people.NewRoster(db, trail, time.Now), Log: slog.New(slog.DiscardHandler),
-		Incidents: cases.register, Duty: cases.office, Reports: cases.reports, Keys: idempotency.New(db, time.Now), Trail: trail,
+		Incidents: cases.register, Duty: cases.office, Reports: cases.reports, Messages: cases.messages, Keys: idempotency.New(db, time.Now), Trail: trail,
 		Intake:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 		Indicators: knowledge.OpenIndicators(filepath.Join(dir, "indicators")),
 		Removed: func() *api.RemovedIndicators {

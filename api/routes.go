@@ -112,6 +112,10 @@ func Routes() []Route {
 		{"GET /api/v1/organisation/history", people.ReadOrganisation, told((*api).organisationHistory)},
 		{"PUT /api/v1/organisation", people.ChangeOrganisation, body((*api).describeOrganisation)},
 
+		{"GET /api/v1/messages", people.ReadNode, asked((*api).listMessages)},
+		{"POST /api/v1/messages/{message}/retry", people.OperateNode, told((*api).retryMessage)},
+		{"POST /api/v1/messages/{message}/discard", people.OperateNode, told((*api).discardMessage)},
+
 		{"GET /api/v1/audit", people.ReadAudit, asked((*api).readAudit)},
 
 		{"POST /api/v1/session", people.Public, described[Credentials, SignedIn](http.StatusCreated, (*api).signIn)},

@@ -73,6 +73,22 @@ func (t *telling) notice(ctx context.Context, tx *store.Tx, n *duty.Notice) erro
 	return err
 }
 
+// opened tells webhooks that want it of an incident. Nobody is mailed: who works on
+// incidents sees it, and the clocks that follow are told of.
+func (t *telling) opened(ctx context.Context, tx *store.Tx, i *incident.Incident) error {
+	short := *i
+	short.Summary = "" // it may be longer than receivers take, and is in the text
+	data, err := json.Marshal(short)
+	if err != nil {
+		return err
+	}
+	_, err = t.Post(ctx, tx, notify.Message{
+		ID: "opened-" + i.ID, Event: "incident.opened", About: "incident " + i.Number,
+		Title: "[" + i.Number + "] " + i.Title, Text: i.Title + "\n\n" + i.Summary, Data: data,
+	})
+	return err
+}
+
 // noticeAddress is where a notice goes that is for a role: who has the duty is
 // who is on duty when it is sent.
 func noticeAddress(role string) notify.Address {

@@ -67,7 +67,13 @@ func (r *running) openIncidents(config *fileConfig) error {
 	}
 	rooms.register, err = incident.New(incident.Config{
 		DB: p.db, Trail: p.trail, Facts: laws.Dictionary(), Blobs: blobs, Playbooks: playbooks, Now: time.Now,
-		Opened: rooms.office.Opened, Changed: rooms.office.Changed, Lacking: rooms.office.Lacking,
+		Opened: func(ctx context.Context, tx *store.Tx, i *incident.Incident) error {
+			if err := rooms.office.Opened(ctx, tx, i); err != nil {
+				return err
+			}
+			return r.telling.opened(ctx, tx, i)
+		},
+		Changed: rooms.office.Changed, Lacking: rooms.office.Lacking,
 	})
 	if err != nil {
 		return err

@@ -26,9 +26,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tocsin": main})
 }
 
-// TestScript drives the program as its users do: one script a behaviour.
+// TestScript drives the program as its users do: one script a behaviour. Where
+// races are looked for, the nodes of scripts are looked at; verbs are the program as
+// users have it, since hundreds of them start, each six times slower otherwise.
 func TestScript(t *testing.T) {
 	t.Parallel()
+	plain := plainProgram(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		UpdateScripts:       *update,
@@ -37,10 +40,29 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TOCSIN_DATA", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("COLUMNS", "80")
+			if plain != "" {
+				e.Setenv("PATH", plain+string(os.PathListSeparator)+e.Getenv("PATH"))
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "node": startScripted, "account": makeAccount},
 	})
+}
+
+// plainProgram builds the program without what looks for races, and returns the
+// folder it is in; "" where this is such a program already.
+func plainProgram(t *testing.T) string {
+	t.Helper()
+	if !raced {
+		return ""
+	}
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-o", filepath.Join(dir, "tocsin"), ".")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the program: %v\n%s", err, out)
+	}
+	return dir
 }
 
 // exits runs a program that has to end with a status: exits 3 tocsin watch …
