@@ -80,7 +80,7 @@ func (o *Office) Changed(ctx context.Context, tx *store.Tx, i *incident.Incident
 	matters := func(kinds ...incident.EntryKind) bool {
 		return slices.ContainsFunc(entries, func(e incident.Entry) bool { return slices.Contains(kinds, e.Kind) })
 	}
-	if !matters(incident.EntryState, incident.EntryFact, incident.EntryChange, incident.EntryClock, incident.EntryLink) {
+	if !matters(incident.EntryState, incident.EntryFact, incident.EntryChange, incident.EntryClock, incident.EntryReport, incident.EntryLink) {
 		return nil
 	}
 	entries = slices.Clone(entries) // what is told below is told of already

@@ -126,7 +126,7 @@ func newDesk(t testing.TB, db *store.DB) *desk {
 // useLibrary has other regimes count from now on.
 func (d *desk) useLibrary(l *regime.Library) { d.library = l }
 
-func (o *office) deliver(_ context.Context, _ *store.Tx, d report.Delivery) error {
+func (o *office) deliver(_ context.Context, _ *store.Tx, _ *incident.Incident, d report.Delivery) error {
 	if o.refuse != nil {
 		return o.refuse
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tocsin/incident"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
 	"tocsin/plan"
@@ -58,8 +59,8 @@ func (o Office) Outcomes(ctx context.Context, tx *store.Tx, since, until time.Ti
 }
 
 // Sent meets the clock of a report that was submitted.
-func (o Office) Sent(ctx context.Context, tx *store.Tx, r Delivery) error {
-	return o.Office.Sent(ctx, tx, duty.Delivery{
+func (o Office) Sent(ctx context.Context, tx *store.Tx, i *incident.Incident, r Delivery) error {
+	return o.SentIn(ctx, tx, i, duty.Delivery{
 		Incident: r.Incident, Regime: r.Regime, Clock: r.Clock, Ref: r.Ref, At: r.At, To: r.Recipients,
 		Report: r.Number, Proof: r.Proof, Who: r.By,
 	})
