@@ -37,6 +37,9 @@ func (o Office) Standings(ctx context.Context, tx *store.Tx, id string) ([]Stand
 	for i := range c.Regimes {
 		s := &c.Regimes[i]
 		one := Standing{Regime: s.Regime, Levels: []plan.Graded{}, Clocks: []Clock{}}
+		if s.Proposal != nil {
+			one.Proved = s.Proposal.Level
+		}
 		for _, g := range s.Grades {
 			one.Levels = append(one.Levels, plan.Graded{Level: g.Level, At: g.Since, By: g.By})
 		}

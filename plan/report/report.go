@@ -43,7 +43,9 @@ type Standing struct {
 	Regime string `json:"regime"`
 	// Levels is how it was graded, earliest first; empty while nobody did.
 	Levels []plan.Graded `json:"levels"`
-	Clocks []Clock       `json:"clocks"`
+	// Proved is the level that the facts prove, whoever graded what.
+	Proved string  `json:"proved,omitempty"`
+	Clocks []Clock `json:"clocks"`
 }
 
 // Clock is a clock and, where it was missed, why.
