@@ -379,3 +379,11 @@ func eachOutcome(ctx context.Context, tx *store.Tx, since, until time.Time, do f
 	}, `SELECT regime, clock, state, count(*) FROM duty_clock WHERE started_at >= $1 AND started_at < $2
 		GROUP BY regime, clock, state ORDER BY regime, clock, state`, store.At(since), store.At(until))
 }
+
+// putFingerprint keeps the fingerprint of the regimes; false where it is the one
+// that is kept.
+func putFingerprint(ctx context.Context, tx *store.Tx, fingerprint string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO duty_library (only, fingerprint) VALUES (1, $1)
+		ON CONFLICT (only) DO UPDATE SET fingerprint = excluded.fingerprint WHERE duty_library.fingerprint <> excluded.fingerprint`, fingerprint)
+	return n > 0, err
+}

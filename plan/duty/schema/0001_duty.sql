@@ -126,3 +126,9 @@ CREATE TABLE duty_proposal (
     at       BIGINT NOT NULL,
     PRIMARY KEY (incident, regime)
 );
+
+-- The regimes by which clocks were reckoned at the last start.
+CREATE TABLE duty_library (
+    only        BIGINT PRIMARY KEY,          -- 1: there is one
+    fingerprint TEXT NOT NULL
+);
