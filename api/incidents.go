@@ -10,6 +10,7 @@ import (
 	"tocsin/intel"
 	"tocsin/intel/observable"
 	"tocsin/internal/fault"
+	"tocsin/internal/idempotency"
 	"tocsin/people"
 )
 
@@ -101,11 +102,12 @@ func (a *api) openIncident(r *http.Request, o *Opening) (incident.Incident, erro
 	return i, err
 }
 
-// onceOf names an opening by the request's key, so that one that is sent again
-// after the node died in between opens nothing twice.
+// onceOf names an opening by the attempt of the request, so that one that is sent
+// again after the node died in between opens nothing twice. The key alone would
+// not do: who uses it again after a day means another incident.
 func onceOf(r *http.Request) string {
-	if key, err := requestKey(r); err == nil && key != "" {
-		return "request " + key
+	if attempt := idempotency.Name(r.Context()); attempt != "" {
+		return "request " + attempt
 	}
 	return ""
 }

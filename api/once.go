@@ -85,6 +85,12 @@ func (a *api) keyed(route *Route, next http.Handler, w http.ResponseWriter, r *h
 	}
 	seen := &recorder{ResponseWriter: w}
 	next.ServeHTTP(seen, r.WithContext(attempt.Context(r.Context())))
+	if seen.written == 0 {
+		// Who asked was gone before anything came of it: nobody is answered, and
+		// nothing is kept that would be taken for success when it is sent again.
+		// What was written claimed the key with it.
+		return nil
+	}
 	a.settle(r, route, attempt, body, seen)
 	return nil
 }
@@ -95,7 +101,7 @@ func (a *api) settle(r *http.Request, route *Route, attempt *idempotency.Attempt
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), settleWithin)
 	defer cancel()
 	var err error
-	switch status := seen.status(); {
+	switch status := seen.written; {
 	case status < http.StatusMultipleChoices:
 		answer := &idempotency.Answer{Digest: body.digest(), Status: status, Header: seen.kept(), Body: seen.content.Bytes()}
 		if route.secret || seen.through {
@@ -152,7 +158,7 @@ func (d *digested) digest() string {
 // recorder holds an answer back until it is kept, unless it is large.
 type recorder struct {
 	http.ResponseWriter
-	written int
+	written int // the status; 0 while nothing is answered
 	content bytes.Buffer
 	through bool
 }
@@ -163,14 +169,8 @@ func (c *recorder) WriteHeader(status int) {
 	}
 }
 
-func (c *recorder) status() int {
-	if c.written == 0 {
-		return http.StatusOK
-	}
-	return c.written
-}
-
 func (c *recorder) Write(p []byte) (int, error) {
+	c.WriteHeader(http.StatusOK) // unless it is written already
 	if !c.through && c.content.Len()+len(p) > idempotency.MaxBody {
 		c.send()
 		c.through = true
@@ -186,7 +186,7 @@ func (c *recorder) send() {
 	if c.through {
 		return
 	}
-	c.ResponseWriter.WriteHeader(c.status())
+	c.ResponseWriter.WriteHeader(c.written)
 	_, _ = c.ResponseWriter.Write(c.content.Bytes()) // nobody is there any more
 	c.content.Reset()
 }

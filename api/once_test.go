@@ -1,8 +1,11 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -89,5 +92,39 @@ func TestASecretIsNotToldTwice(t *testing.T) {
 	}
 	if status, text := post(); status != http.StatusConflict || strings.Contains(text, `"secret"`) {
 		t.Errorf("again: %d %s", status, text)
+	}
+}
+
+// leaving is a body after which whoever sends it is gone.
+type leaving struct {
+	io.Reader
+	leave func()
+}
+
+func (l leaving) Read(to []byte) (int, error) {
+	defer l.leave()
+	return l.Reader.Read(to)
+}
+
+// Who breaks off a request before it is carried out, and sends it again under its
+// key, is not told that it was.
+func TestARequestThatWasBrokenOffIsCarriedOutWhenItIsSentAgain(t *testing.T) {
+	t.Parallel()
+	var handler http.Handler
+	s := serve(t, func(_ *served, c *api.Config) { handler = api.Handler(*c) })
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	const text = `{"title":"Broken off"}`
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/api/v1/incidents", leaving{strings.NewReader(text), leave})
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+s.tokens[people.Analyst])
+	r.Header.Set(key, "b-1")
+	handler.ServeHTTP(httptest.NewRecorder(), r)
+	if ctx.Err() == nil {
+		t.Fatal("the request was refused before its body was read")
+	}
+	again, header := wantAs[incident.Incident](t, s, people.Analyst, http.StatusCreated, "POST", "/api/v1/incidents", text, key, "b-1")
+	if again.Title != "Broken off" || header.Get("Idempotency-Replayed") != "" {
+		t.Errorf("sent again: %+v, %v", again, header)
 	}
 }

@@ -119,6 +119,9 @@ func (a *api) signReport(r *http.Request, in *Signing) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, err
 	}
+	if c.Version == 0 { // nobody's name comes to stand under what somebody wrote since they read it
+		return report.Report{}, fmt.Errorf("say which version you sign: send If-Match with the ETag of the report as you read it: %w", errUnversioned)
+	}
 	if in.Role == "" {
 		in.Role = strings.ReplaceAll(string(who.Role), "-", " ")
 	}

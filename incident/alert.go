@@ -3,7 +3,9 @@ package incident
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/intel"
 	"tocsin/internal/fault"
@@ -78,6 +80,18 @@ func (f *Finding) check() error {
 		return fmt.Errorf("finding %.80q: its body is not JSON: %w", f.ID, fault.Invalid)
 	}
 	return checkTexts(text{"title", &f.Title, maxShort, false}, text{"host", &f.Host, maxShort, false})
+}
+
+// Fit makes a finding one that is taken, for who has no one to give it back to.
+// What stands in telemetry may be written by whoever is watched: a name of a host
+// that is too long must not hold up all that is found after it.
+func (f *Finding) Fit() {
+	for _, t := range []*string{&f.Rule, &f.Title, &f.Host} {
+		*t = shorten(strings.ReplaceAll(strings.ToValidUTF8(*t, "\uFFFD"), "\x00", "\uFFFD"), maxShort)
+	}
+	if len(f.Body) > maxBody || !utf8.Valid(f.Body) {
+		f.Body = object("left_out", fmt.Sprintf("the finding has %d bytes, or is not UTF-8", len(f.Body)))
+	}
 }
 
 // group is what findings of one alert have in common.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,4 +134,26 @@ func TestAPlaybookThatFiresAlwaysIsRefused(t *testing.T) {
 	if !errors.Is(err, fault.Invalid) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// What is found of an attacker who chose the name of the host is raised whatever
+// the name is, and so is what is found after it.
+func TestAFindingIsMadeToFit(t *testing.T) {
+	each(t, incident.Config{}, func(d *desk) {
+		at := time.Date(2026, 11, 24, 20, 0, 0, 0, time.UTC)
+		for n, change := range []func(*incident.Finding){
+			func(f *incident.Finding) { f.Host = strings.Repeat("主", 1000) },
+			func(f *incident.Finding) { f.Host = "a\x00b\xff" },
+			func(f *incident.Finding) { f.Title, f.Rule = strings.Repeat("t", 10_000), strings.Repeat("r", 10_000) },
+			func(f *incident.Finding) { f.Body = json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`) },
+			func(f *incident.Finding) { f.Body = json.RawMessage("\"\xff\"") },
+		} {
+			f := finding(n, "vss", "ward3", at)
+			change(&f)
+			f.Fit()
+			if raised, err := d.Raise(d.ctx(), ann, []incident.Finding{f}); err != nil || raised.New+raised.Grown != 1 {
+				d.t.Errorf("%d: %+v, %v", n, raised, err)
+			}
+		}
+	})
 }

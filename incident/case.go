@@ -93,12 +93,20 @@ func (r *Register) CaseIn(ctx context.Context, tx *store.Tx, word string) (*Case
 }
 
 // ReportIn appends to a case's timeline, inside the caller's transaction, that a
-// report about it reached somebody at a time. It is a change like any other.
-func (r *Register) ReportIn(ctx context.Context, tx *store.Tx, c Change, at time.Time, words string, data json.RawMessage) (Incident, error) {
+// report about it reached somebody at a time. It is a change like any other; also
+// is what belongs to it, and may be nil.
+func (r *Register) ReportIn(ctx context.Context, tx *store.Tx, c Change, at time.Time, words string, data json.RawMessage,
+	also func(context.Context, *store.Tx, *Incident) error,
+) (Incident, error) {
 	if err := checkTexts(text{"text", &words, maxText, true}); err != nil {
 		return Incident{}, err
 	}
 	return r.changeIn(ctx, tx, c, func(ctx context.Context, tx *store.Tx, i *Incident) error {
+		if also != nil {
+			if err := also(ctx, tx, i); err != nil {
+				return err
+			}
+		}
 		return r.tell(ctx, tx, c, i, &Entry{Kind: EntryReport, At: at.UTC().Truncate(time.Microsecond), Text: words, Data: data})
 	})
 }

@@ -152,16 +152,6 @@ func (r *Register) readDraft(d *Draft) (stated []Stated, err error) {
 }
 
 func (r *Register) open(ctx context.Context, tx *store.Tx, who Who, d *Draft, stated []Stated) (Incident, bool, error) {
-	if d.Once != "" {
-		id, ok, err := selectOnce(ctx, tx, who.Name, d.Once)
-		if err != nil {
-			return Incident{}, false, err
-		}
-		if ok {
-			i, err := r.get(ctx, tx, id)
-			return i, false, err
-		}
-	}
 	now := r.now()
 	i := Incident{
 		ID: r.ids.Next(now), Number: d.number, Title: d.Title, Summary: d.Summary, Kind: d.Kind, Category: d.Category, State: Reported,
@@ -174,8 +164,13 @@ func (r *Register) open(ctx context.Context, tx *store.Tx, who Who, d *Draft, st
 		}
 		i.Number = number(now.Year(), last)
 	}
-	if err := insertIncident(ctx, tx, &i, d.Once); err != nil {
+	fresh, err := insertIncident(ctx, tx, &i, d.Once)
+	if err != nil {
 		return Incident{}, false, err
+	}
+	if !fresh {
+		first, err := r.openedBefore(ctx, tx, who, d)
+		return first, false, err
 	}
 	c := Change{Who: who}
 	if err := r.tell(ctx, tx, c, &i, &Entry{Kind: EntryOpened, Text: d.Title, Data: object("origin", d.Origin)}); err != nil {
@@ -184,7 +179,7 @@ func (r *Register) open(ctx context.Context, tx *store.Tx, who Who, d *Draft, st
 	i.stated = make(map[string]Stated, len(stated))
 	for _, s := range stated {
 		s.By, s.At, s.Version = who.Name, now, i.Version
-		if err := insertFact(ctx, tx, i.ID, &s); err != nil {
+		if err := insertFirst(ctx, tx, i.ID, &s); err != nil {
 			return Incident{}, false, err
 		}
 		i.stated[s.Key] = s
@@ -196,6 +191,18 @@ func (r *Register) open(ctx context.Context, tx *store.Tx, who Who, d *Draft, st
 		return Incident{}, false, err
 	}
 	return i, true, r.config.Trail.Record(ctx, tx, who, "incident.open", audit.Subject{Kind: "incident", ID: i.ID}, nil, i)
+}
+
+// openedBefore is the incident that was opened under the draft's name.
+func (r *Register) openedBefore(ctx context.Context, tx *store.Tx, who Who, d *Draft) (Incident, error) {
+	id, ok, err := selectOnce(ctx, tx, who.Name, d.Once)
+	if err != nil {
+		return Incident{}, err
+	}
+	if !ok {
+		return Incident{}, fmt.Errorf("what was opened as %.80q is not there: %w", d.Once, fault.Conflict)
+	}
+	return r.get(ctx, tx, id)
 }
 
 // opened has the plan told of an incident that is being opened, and keeps what

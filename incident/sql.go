@@ -27,12 +27,16 @@ func scanIncident(row store.Row) (i Incident, err error) {
 	return i, err
 }
 
-func insertIncident(ctx context.Context, tx *store.Tx, i *Incident, once string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO incident (`+incidentColumns+`, open, once)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+// insertIncident reports whether the incident is new: false where its author has
+// opened one under the name. That is not asked before, since on PostgreSQL what
+// two transactions find missing they contradict each other about.
+func insertIncident(ctx context.Context, tx *store.Tx, i *Incident, once string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO incident (`+incidentColumns+`, open, once)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+		ON CONFLICT (opened_by, once) WHERE once <> '' DO NOTHING`,
 		i.ID, i.Number, i.Title, i.Summary, i.Kind, i.Category, i.Level, i.Rank, i.State, i.Resolution, i.Owner, i.Cause, i.Lessons, i.CrossBorder,
 		i.Origin, i.OpenedBy, store.At(i.Opened), store.At(i.Changed), store.At(i.Closed), i.tasksOpen, i.Version, i.State.Open(), once)
-	return err
+	return n > 0, err
 }
 
 func updateIncident(ctx context.Context, tx *store.Tx, i *Incident) error {
@@ -116,6 +120,11 @@ func insertFact(ctx context.Context, tx *store.Tx, incident string, s *Stated) e
 	if _, err := tx.Exec(ctx, `UPDATE incident_fact SET latest = FALSE WHERE incident = $1 AND key = $2 AND latest`, incident, s.Key); err != nil {
 		return err
 	}
+	return insertFirst(ctx, tx, incident, s)
+}
+
+// insertFirst states a fact of which nothing was stated before, without asking.
+func insertFirst(ctx context.Context, tx *store.Tx, incident string, s *Stated) error {
 	_, err := tx.Exec(ctx, `INSERT INTO incident_fact (incident, latest, `+factColumns+`) VALUES ($1, TRUE, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (incident, key, version) DO UPDATE SET latest = TRUE, state = excluded.state, statement = excluded.statement,
 		author = excluded.author, at = excluded.at`,

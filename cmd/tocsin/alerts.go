@@ -172,6 +172,7 @@ func readFinding(line []byte) (incident.Finding, error) {
 	if l.Time != nil {
 		f.At = *l.Time
 	}
+	f.Fit()
 	return f, nil
 }
 

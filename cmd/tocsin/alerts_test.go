@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"tocsin/incident"
+	"tocsin/internal/notify"
+	"tocsin/plan/duty"
 )
 
 const ransomPlaybook = `id: names
@@ -193,4 +195,40 @@ func postReport(ctx context.Context, address, token, name string) bool {
 	defer response.Body.Close()
 	_, err = io.Copy(io.Discard, response.Body)
 	return err == nil && response.StatusCode == http.StatusCreated
+}
+
+// What is found in events of an attacker's length still fits into what a node
+// takes at once.
+func TestLargeFindingsArePostedFewAtOnce(t *testing.T) {
+	t.Parallel()
+	const findings = 100
+	p := &poster{queue: make(chan incident.Finding, findings)}
+	for range findings {
+		p.queue <- incident.Finding{Body: make([]byte, 250<<10)}
+	}
+	close(p.queue)
+	total := 0
+	for more := true; more; {
+		var batch []incident.Finding
+		batch, more = p.batch()
+		total += len(batch)
+		if size := len(batch) * 250 << 10; size > postBytes+250<<10 {
+			t.Errorf("%d bytes at once", size)
+		}
+	}
+	if total != findings {
+		t.Errorf("%d findings came out", total)
+	}
+}
+
+// A notice that is too long for webhooks is told all the same: else the clock it
+// is about would never be looked at again.
+func TestANoticeThatQuotesMuchIsPosted(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", notify.MaxData)
+	for name, n := range map[string]duty.Notice{"text": {Text: long}, "title": {Title: long, Text: long}, "short": {Text: "x"}} {
+		if data, err := noticeData(&n); err != nil || len(data) > notify.MaxData {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
+		}
+	}
 }

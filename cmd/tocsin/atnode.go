@@ -134,8 +134,9 @@ type asPerson struct {
 	As   string `help:"The account that signs; its password is asked for, or read from standard input." placeholder:"ACCOUNT" required:""`
 }
 
-// do signs in, posts and signs out.
-func (p *asPerson) post(ctx context.Context, c *console, path string, in, out any) (err error) {
+// post signs in, posts and signs out. Version is the ETag that was seen; empty is
+// any.
+func (p *asPerson) post(ctx context.Context, c *console, path, version string, in, out any) (err error) {
 	password, err := c.password(p.As)
 	if err != nil {
 		return err
@@ -145,7 +146,7 @@ func (p *asPerson) post(ctx context.Context, c *console, path string, in, out an
 		return err
 	}
 	defer func() { err = errors.Join(err, asked.SignOut(context.WithoutCancel(ctx))) }()
-	_, err = asked.Call(ctx, client.Request{Method: http.MethodPost, Path: path, In: in}, out)
+	_, err = asked.Call(ctx, client.Request{Method: http.MethodPost, Path: path, In: in, Version: version}, out)
 	return err
 }
 

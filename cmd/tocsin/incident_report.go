@@ -174,13 +174,14 @@ type reportReviewCmd struct {
 	asPerson
 	ofReport
 	reportShown
-	Return bool   `help:"Changes are wanted: it is not to be signed as it is."`
-	Note   string `help:"What is to be changed."`
+	Return  bool   `help:"Changes are wanted: it is not to be signed as it is."`
+	Note    string `help:"What is to be changed."`
+	Version int64  `help:"The version that you read; refused when somebody changed it since. By default the last."`
 }
 
 func (v *reportReviewCmd) Run(ctx context.Context, c *console) error {
 	var r report.Report
-	if err := v.post(ctx, c, reportPath(v.Report, "/review"), api.Opinion{Approve: !v.Return, Note: v.Note}, &r); err != nil {
+	if err := v.post(ctx, c, reportPath(v.Report, "/review"), versionTag(v.Version), api.Opinion{Approve: !v.Return, Note: v.Note}, &r); err != nil {
 		return err
 	}
 	return v.show(c, &r)
@@ -190,12 +191,21 @@ type reportSignCmd struct {
 	asPerson
 	ofReport
 	reportShown
-	Role string `help:"What you sign as; by default what you are to the node."`
+	Version int64  `help:"The version that you read and sign; refused when somebody changed it since." required:""`
+	Role    string `help:"What you sign as; by default what you are to the node."`
+}
+
+// versionTag is the ETag of a version; empty for none in particular.
+func versionTag(version int64) string {
+	if version <= 0 {
+		return ""
+	}
+	return `"v` + strconv.FormatInt(version, 10) + `"`
 }
 
 func (s *reportSignCmd) Run(ctx context.Context, c *console) error {
 	var r report.Report
-	if err := s.post(ctx, c, reportPath(s.Report, "/sign"), api.Signing{Role: s.Role}, &r); err != nil {
+	if err := s.post(ctx, c, reportPath(s.Report, "/sign"), versionTag(s.Version), api.Signing{Role: s.Role}, &r); err != nil {
 		return err
 	}
 	return s.show(c, &r)

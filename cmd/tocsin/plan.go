@@ -57,7 +57,7 @@ func (r *incidentRooms) recipients(k *duty.Listed) string {
 // notice posts what the plan wants told. Reminders of one duty of one incident
 // are one conversation.
 func (t *telling) notice(ctx context.Context, tx *store.Tx, n *duty.Notice) error {
-	data, err := json.Marshal(n)
+	data, err := noticeData(n)
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,22 @@ func (t *telling) opened(ctx context.Context, tx *store.Tx, i *incident.Incident
 		Title: "[" + i.Number + "] " + i.Title, Text: i.Title + "\n\n" + i.Summary, Data: data,
 	})
 	return err
+}
+
+// noticeData is what webhooks get beside the text. A notice that quotes so much
+// that it does not fit goes without it: what cannot be posted would keep its
+// clock from ever being looked at.
+func noticeData(n *duty.Notice) (json.RawMessage, error) {
+	data, err := json.Marshal(n)
+	if err != nil || len(data) <= notify.MaxData {
+		return data, err
+	}
+	short := *n
+	short.Text = ""
+	if data, err = json.Marshal(short); len(data) > notify.MaxData {
+		return nil, err
+	}
+	return data, err
 }
 
 // noticeAddress is where a notice goes that is for a role: who has the duty is

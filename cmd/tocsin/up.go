@@ -102,6 +102,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openIncidents(&config); err != nil {
 		return err
 	}
+	if err := r.incidents.office.Begin(ctx); err != nil {
+		return err
+	}
 	r.raising = newRaising(r.node, r.incidents.register, r.log.With(slog.String("room", "incident")))
 	if err := r.indicators.refresh(); err != nil {
 		return err

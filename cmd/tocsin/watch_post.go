@@ -18,6 +18,9 @@ import (
 const (
 	// postAtOnce bounds what is posted at once: some 500 KB.
 	postAtOnce = 500
+	// postBytes bounds the bodies of what is posted at once. The node takes 16 MiB,
+	// and a sign of a body may become six on the way.
+	postBytes = 2 << 20
 	// postWithin is how long a finding waits for others to be posted with.
 	postWithin = time.Second
 	// postQueue bounds what waits while the node is away; then the watch waits too.
@@ -122,14 +125,16 @@ func (p *poster) batch() (batch []incident.Finding, more bool) {
 		return nil, false
 	}
 	batch = append(batch, first)
+	size := len(first.Body)
 	late := time.After(postWithin)
-	for len(batch) < postAtOnce {
+	for len(batch) < postAtOnce && size < postBytes {
 		select {
 		case f, ok := <-p.queue:
 			if !ok {
 				return batch, false
 			}
 			batch = append(batch, f)
+			size += len(f.Body)
 		case <-late:
 			return batch, true
 		}

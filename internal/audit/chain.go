@@ -64,7 +64,9 @@ func (t *Trail) linkAll(ctx context.Context) error {
 // that do so at once one gets fault.Conflict, and has nothing to do.
 func (t *Trail) Link(ctx context.Context) (int, error) {
 	var n int
-	err := t.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	// Entries are never changed, and of two chains one breaks the uniqueness of its
+	// numbers: it need not be in the way of those who write entries.
+	err := t.db.TxApart(ctx, func(ctx context.Context, tx *store.Tx) error {
 		entries, err := waiting(ctx, tx, linkBatch)
 		n = len(entries)
 		if err != nil || n == 0 {

@@ -109,10 +109,20 @@ func (a *Attempt) Close() {
 	delete(a.keys.inFlight, name{a.request.Identity, a.request.Key})
 }
 
+type attemptKey struct{}
+
+// Name is what names the attempt of a context: the same when one whose answer is
+// lost is resumed, and never another's, also where a key is used again after
+// Kept. It is empty without an attempt.
+func Name(ctx context.Context) string {
+	id, _ := ctx.Value(attemptKey{}).(string)
+	return id
+}
+
 // Context returns a context whose transactions claim the key. They are refused
 // with fault.Conflict when another process has claimed it.
 func (a *Attempt) Context(ctx context.Context) context.Context {
-	return store.Along(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return store.Along(context.WithValue(ctx, attemptKey{}, a.id), func(ctx context.Context, tx *store.Tx) error {
 		claimed, err := claim(ctx, tx, a.request, a.id, a.keys.now(), a.keys.oldest())
 		if err == nil && !claimed {
 			err = fmt.Errorf("the same request was carried out elsewhere: come again for its answer: %w", fault.Conflict)

@@ -173,3 +173,36 @@ func TestWhatIsTooOldIsRemoved(t *testing.T) {
 		}
 	})
 }
+
+// What a request makes is named by its attempt: by the same name when it is
+// resumed, and by another when the key is used again after its answer was
+// forgotten.
+func TestAnAttemptHasAName(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, keys *idempotency.Keys, c *clock) {
+		t.Helper()
+		if name := idempotency.Name(t.Context()); name != "" {
+			t.Errorf("without an attempt: %q", name)
+		}
+		first := begin(t, keys, post)
+		name := idempotency.Name(first.Context(t.Context()))
+		if err := effect(t, db, first, nil); err != nil || name == "" {
+			t.Fatal(name, err)
+		}
+		first.Close() // the node died before it answered
+		second := begin(t, keys, post)
+		if second.Earlier == nil {
+			t.Fatal("nobody knows of the first")
+		}
+		second.Resume()
+		if again := idempotency.Name(second.Context(t.Context())); again != name {
+			t.Errorf("resumed it is called %q, was %q", again, name)
+		}
+		second.Close()
+		c.pass(idempotency.Kept + time.Second)
+		later := begin(t, keys, post)
+		defer later.Close()
+		if other := idempotency.Name(later.Context(t.Context())); later.Earlier != nil || other == name {
+			t.Errorf("another day it is called %q, was %q", other, name)
+		}
+	})
+}

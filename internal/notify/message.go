@@ -44,10 +44,13 @@ const (
 	maxTitle   = 200 // characters: more than any list of mails shows
 	maxText    = 256 << 10
 	maxHTML    = 1 << 20
-	maxData    = 64 << 10 // receivers of webhooks often take no more
 	maxAddress = 300
 	maxTo      = 100
 )
+
+// MaxData is how long Message.Data may be: receivers of webhooks often take no
+// more.
+const MaxData = 64 << 10
 
 // cut stands where a text was.
 const cut = "\n[…]"
@@ -60,8 +63,8 @@ func (m Message) clean() (Message, error) {
 		return m, fmt.Errorf("message: ID %.80q: use letters, digits, _ . and -, %d at most: %w", m.ID, maxID, fault.Invalid)
 	case !isEvent(m.Event):
 		return m, fmt.Errorf("message: event %.80q: use a-z, 0-9, _ . and -, as clock.reminder: %w", m.Event, fault.Invalid)
-	case len(m.Data) > maxData || len(m.Data) > 0 && !json.Valid(m.Data):
-		return m, fmt.Errorf("message %s: its data are no JSON of up to %d bytes: %w", m.ID, maxData, fault.Invalid)
+	case len(m.Data) > MaxData || len(m.Data) > 0 && !json.Valid(m.Data):
+		return m, fmt.Errorf("message %s: its data are no JSON of up to %d bytes: %w", m.ID, MaxData, fault.Invalid)
 	case len(m.HTML) > maxHTML:
 		return m, fmt.Errorf("message %s: its HTML is longer than %d bytes: %w", m.ID, maxHTML, fault.Invalid)
 	case len(m.To) > maxTo:

@@ -28,9 +28,10 @@ const (
 	// connectionAge is after how long a connection is opened anew, so that a
 	// server that moved is followed.
 	connectionAge = 30 * time.Minute
-	// maxRuns is how often a transaction runs that contradicts others. The waits
-	// in between grow from firstWait to maxWait, and sum up to about two seconds.
-	maxRuns   = 24
+	// patience is for how long a transaction is run again that contradicts others:
+	// in a surge each of hundreds has its turn within it. The waits in between grow
+	// from firstWait to maxWait.
+	patience  = 10 * time.Second
 	firstWait = time.Millisecond
 	maxWait   = 200 * time.Millisecond
 )
@@ -91,9 +92,19 @@ func (p *postgres) close() error { return p.db.Close() }
 
 // write runs fn as if it were alone, again as long as it contradicts others.
 func (p *postgres) write(ctx context.Context, fn body) error {
+	return p.persist(ctx, sql.LevelSerializable, fn)
+}
+
+// apart runs fn on one state of the database, again as long as others change the
+// same rows.
+func (p *postgres) apart(ctx context.Context, fn body) error {
+	return p.persist(ctx, sql.LevelRepeatableRead, fn)
+}
+
+func (p *postgres) persist(ctx context.Context, level sql.IsolationLevel, fn body) error {
 	wait := firstWait
-	for run := 1; ; run++ {
-		tx, err := p.once(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable}, fn)
+	for until := time.Now().Add(patience); ; {
+		tx, err := p.once(ctx, &sql.TxOptions{Isolation: level}, fn)
 		if err == nil {
 			p.counted.kept.Add(1)
 			p.counted.commits.Add(1)
@@ -102,7 +113,7 @@ func (p *postgres) write(ctx context.Context, fn body) error {
 			}
 			return nil
 		}
-		if !contradicts(err) || run == maxRuns {
+		if !contradicts(err) || time.Now().After(until) {
 			p.counted.undone.Add(1)
 			return err
 		}

@@ -98,6 +98,7 @@ func openFile(path string, pragmas ...string) (*sql.DB, error) {
 }
 
 func (l *lite) write(ctx context.Context, fn body) error { return l.writer.write(ctx, fn) }
+func (l *lite) apart(ctx context.Context, fn body) error { return l.writer.write(ctx, fn) }
 func (l *lite) read(ctx context.Context, fn body) error  { return l.readers.read(ctx, fn) }
 
 func (l *lite) close() error {

@@ -56,6 +56,8 @@ type DB struct {
 type backend interface {
 	// write runs fn in a transaction and returns once it is kept or undone.
 	write(ctx context.Context, fn body) error
+	// apart is write for what contradicts nobody by what it reads.
+	apart(ctx context.Context, fn body) error
 	// read runs fn on one state of the database.
 	read(ctx context.Context, fn body) error
 	// backup writes all tables into a SQLite file that is empty yet.
@@ -122,6 +124,18 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, tx *Tx) error
 		return errNested
 	}
 	return db.backend.write(enter(ctx), withAlong(ctx, fn))
+}
+
+// TxApart is Tx for work behind everybody's back that reads what they write at
+// that moment, such as whatever waits to be chained: on PostgreSQL it does not
+// count as contradicting them. What it writes must be right whatever they change
+// of what it read; rows that it changes itself are guarded as in Tx, and so is
+// what must be unique.
+func (db *DB) TxApart(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if inside(ctx) {
+		return errNested
+	}
+	return db.backend.apart(enter(ctx), withAlong(ctx, fn))
 }
 
 // Read runs fn on one state of the database, which no transaction changes

@@ -80,7 +80,7 @@ func (o *Office) Changed(ctx context.Context, tx *store.Tx, i *incident.Incident
 	matters := func(kinds ...incident.EntryKind) bool {
 		return slices.ContainsFunc(entries, func(e incident.Entry) bool { return slices.Contains(kinds, e.Kind) })
 	}
-	if !matters(incident.EntryState, incident.EntryFact, incident.EntryChange, incident.EntryClock, incident.EntryLink) {
+	if !matters(incident.EntryState, incident.EntryFact, incident.EntryChange, incident.EntryClock, incident.EntryReport, incident.EntryLink) {
 		return nil
 	}
 	entries = slices.Clone(entries) // what is told below is told of already
@@ -226,7 +226,38 @@ func (o *Office) takeOver(ctx context.Context, tx *store.Tx, i *incident.Inciden
 			return err
 		}
 	}
-	return nil
+	return o.takeOverGrades(ctx, tx, i, &from)
+}
+
+// takeOverGrades takes over how an incident was graded that is merged into this
+// one, but for what would make this one's level fall: what was owed stays owed.
+func (o *Office) takeOverGrades(ctx context.Context, tx *store.Tx, i, from *incident.Incident) error {
+	theirs, err := selectGrades(ctx, tx, from.ID)
+	if err != nil || len(theirs) == 0 && from.Rank <= i.Rank {
+		return err
+	}
+	ours, err := selectGrades(ctx, tx, i.ID)
+	if err != nil {
+		return err
+	}
+	own := situation{grades: ours}
+	for _, g := range theirs {
+		if last := own.grade(g.Regime); last != nil && !g.Since.Before(last.Since) {
+			pack, err := o.Library().Pack(g.Regime)
+			if err != nil || rank(pack, g.Level) <= rank(pack, last.Level) {
+				continue // without its pack nobody can tell
+			}
+		}
+		g.ID, g.Incident, g.Recorded = o.ids.Next(o.now()), i.ID, o.now()
+		g.Why = clip("taken over from "+from.Number+": "+g.Why, maxText)
+		if err := insertGrade(ctx, tx, &g); err != nil {
+			return err
+		}
+	}
+	if from.Rank <= i.Rank {
+		return nil
+	}
+	return o.register.GradeIn(ctx, tx, node, i, incident.Level{Name: from.Level, Rank: from.Rank, Why: "it was taken over from " + from.Number})
 }
 
 // Lacking says what an incident lacks for a step as far as the plan knows, for

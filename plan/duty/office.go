@@ -2,7 +2,10 @@ package duty
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -75,11 +78,30 @@ func (o *Office) Kinds() map[string]timer.Kind {
 // that were made with its Kinds. It is called once, before both are used.
 func (o *Office) Join(r *incident.Register, t *timer.Timers) { o.register, o.timers = r, t }
 
+// Begin has every open incident looked at where the regimes are other ones than
+// at the last start, so that a clock that a pack brought with it runs in incidents
+// that nobody touches. A node calls it at each start, after Join.
+func (o *Office) Begin(ctx context.Context) error {
+	text, err := json.Marshal(o.Library().Packs())
+	if err != nil {
+		return fmt.Errorf("compare the regimes with those of the last start: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return o.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		fresh, err := putFingerprint(ctx, tx, hex.EncodeToString(sum[:]))
+		if err != nil || !fresh {
+			return err
+		}
+		return o.timers.Schedule(ctx, tx, spreadTimer(o.now(), ""))
+	})
+}
+
 // Library returns the regimes that count now.
 func (o *Office) Library() *regime.Library { return o.library.Load() }
 
 // SetLibrary has other regimes count from now on: packs that were added or
-// changed. Clocks of incidents follow with the next change or moment of each.
+// changed. Clocks of incidents follow with the next change or moment of each, or
+// with Begin.
 func (o *Office) SetLibrary(l *regime.Library) { o.library.Store(l) }
 
 // now is to the microsecond, as times are kept.

@@ -22,8 +22,10 @@ type row struct {
 	// Open says that a report is still owed, or may be.
 	Open                       bool
 	Started, Due, Target, Sent time.Time
-	// Taken is how many of its steps were taken.
+	// Taken is how many of its steps were taken, Next when the one after them is;
+	// zero for none.
 	Taken int
+	Next  time.Time
 }
 
 // sort is by when somebody must act.
@@ -170,9 +172,10 @@ func (s *situation) reckonOne(r *reckoned, b bound, c *plan.Clock, id ClockID, t
 func (s *situation) step(r *reckoned, b bound, c *plan.Clock, old, now *row, take bool) {
 	steps := s.described.Reminders.steps(c)
 	come := passed(steps, s.at)
-	if !old.Due.Equal(now.Due) || !old.Target.Equal(now.Target) || !old.Started.Equal(now.Started) {
-		now.Taken = min(now.Taken, come) // it is another moment now, of which nobody was told
+	if !old.Due.Equal(now.Due) || !old.Target.Equal(now.Target) || !old.Started.Equal(now.Started) || !old.Next.Equal(following(steps, old.Taken)) {
+		now.Taken = min(now.Taken, come) // these are other moments now, of which nobody was told
 	}
+	defer func() { now.Next = following(steps, now.Taken) }()
 	if c.State == plan.Suspended {
 		return
 	}
@@ -187,6 +190,14 @@ func (s *situation) step(r *reckoned, b bound, c *plan.Clock, old, now *row, tak
 	if now.Taken < len(steps) {
 		r.soon(steps[now.Taken].at)
 	}
+}
+
+// following is when the step after those that were taken is; zero for none.
+func following(steps []step, taken int) time.Time {
+	if taken >= len(steps) {
+		return time.Time{}
+	}
+	return micro(steps[taken].at)
 }
 
 func (s *situation) missed(id ClockID, due time.Time) bool {

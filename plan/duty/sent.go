@@ -38,24 +38,73 @@ type Delivery struct {
 // Sent records in the caller's transaction that a report left: its clock is met
 // if it left in time, and clocks that count from it start. The transaction must
 // not be changing the incident itself. The error is fault.Invalid for a clock or
-// recipient that the regime does not have.
+// recipient that the regime does not have, and where several clocks of the kind
+// run and Ref names none of them.
 func (o *Office) Sent(ctx context.Context, tx *store.Tx, d Delivery) error {
-	if err := o.checkDelivery(&d); err != nil {
-		return err
-	}
 	_, err := o.register.AlterIn(ctx, tx, incident.Change{Who: d.Who, Incident: d.Incident}, func(ctx context.Context, tx *store.Tx, i *incident.Incident) error {
-		now := o.now()
-		d.ID, d.Incident, d.By, d.Recorded = o.ids.Next(now), i.ID, d.Who.Name, now
-		if err := insertDelivery(ctx, tx, &d); err != nil {
+		if err := o.sent(ctx, tx, i, &d); err != nil {
 			return err
 		}
-		entry := incident.Entry{Kind: incident.EntryClock, At: d.At, Text: d.words(), Data: data(&d)}
-		if err := o.register.TellIn(ctx, tx, d.Who, i, entry); err != nil {
-			return err
-		}
-		return o.trail.Record(ctx, tx, d.Who, "duty.sent", audit.Subject{Kind: "incident", ID: i.ID}, nil, &d)
+		return o.register.TellIn(ctx, tx, d.Who, i, incident.Entry{Kind: incident.EntryClock, At: d.At, Text: d.words(), Data: data(&d)})
 	})
 	return err
+}
+
+// SentIn is Sent inside the change of an incident that tells the timeline of the
+// report itself, with an entry of the kind incident.EntryReport: what follows for
+// the clocks follows from that entry.
+func (o *Office) SentIn(ctx context.Context, tx *store.Tx, i *incident.Incident, d Delivery) error {
+	return o.sent(ctx, tx, i, &d)
+}
+
+func (o *Office) sent(ctx context.Context, tx *store.Tx, i *incident.Incident, d *Delivery) error {
+	if err := o.checkDelivery(d); err != nil {
+		return err
+	}
+	if err := o.whichClock(ctx, tx, i, d); err != nil {
+		return err
+	}
+	now := o.now()
+	d.ID, d.Incident, d.By, d.Recorded = o.ids.Next(now), i.ID, d.Who.Name, now
+	if err := insertDelivery(ctx, tx, d); err != nil {
+		return err
+	}
+	return o.trail.Record(ctx, tx, d.Who, "duty.sent", audit.Subject{Kind: "incident", ID: i.ID}, nil, d)
+}
+
+// whichClock finds the clock that a delivery is for where several of the kind
+// may run: a report that is recorded for none of them would meet none, and nobody
+// would know before the deadline is missed.
+func (o *Office) whichClock(ctx context.Context, tx *store.Tx, i *incident.Incident, d *Delivery) error {
+	if d.Clock == "" {
+		return nil
+	}
+	s, err := o.situation(ctx, tx, i)
+	if err != nil {
+		return err
+	}
+	var refs []string
+	for _, b := range s.regimes() {
+		if b.pack.Regime != d.Regime {
+			continue
+		}
+		for _, c := range s.clocks(b) {
+			if c.ID == d.Clock {
+				refs = append(refs, c.Ref)
+			}
+		}
+	}
+	switch {
+	case len(refs) == 0 || slices.Contains(refs, d.Ref):
+		return nil
+	case len(refs) == 1 && d.Ref == "":
+		d.Ref = refs[0]
+		return nil
+	case len(refs) == 1 && refs[0] == "":
+		return fmt.Errorf("incident %s has one clock %s/%s: leave the ref %.80q away: %w", i.Number, d.Regime, d.Clock, d.Ref, fault.Invalid)
+	}
+	return fmt.Errorf("incident %s has no clock %s: say which by its ref, one of %s: %w",
+		i.Number, ClockID{d.Regime, d.Clock, clip(d.Ref, maxShort)}, strings.Join(refs, ", "), fault.Invalid)
 }
 
 // Deliver is Sent in a transaction of its own: for a report that left by another

@@ -189,7 +189,7 @@ func selectDeliveries(ctx context.Context, tx *store.Tx, incident string) ([]Del
 	}, `SELECT `+deliveryColumns+` FROM duty_delivery WHERE incident = $1 ORDER BY id LIMIT $2`, incident, maxRows)
 }
 
-const clockColumns = `incident, regime, clock, ref, state, open, started_at, due_at, target_at, sort_at, sent_at, taken`
+const clockColumns = `incident, regime, clock, ref, state, open, started_at, due_at, target_at, sort_at, sent_at, taken, next_at`
 
 // rowsAtOnce is how many clocks one statement writes: more than an incident has
 // but for one with many relayed reports.
@@ -200,7 +200,7 @@ const rowsAtOnce = 100
 func upsertRows(ctx context.Context, tx *store.Tx, rows []row, opening bool) error {
 	follows := ` ON CONFLICT (incident, regime, clock, ref) DO UPDATE SET state = excluded.state, open = excluded.open,
 		started_at = excluded.started_at, due_at = excluded.due_at, target_at = excluded.target_at, sort_at = excluded.sort_at,
-		sent_at = excluded.sent_at, taken = excluded.taken`
+		sent_at = excluded.sent_at, taken = excluded.taken, next_at = excluded.next_at`
 	if opening {
 		follows = ""
 	} else { // always in one order, so that two transactions wait for each other in one
@@ -212,7 +212,7 @@ func upsertRows(ctx context.Context, tx *store.Tx, rows []row, opening bool) err
 			r := &part[k]
 			lines[k] = []any{
 				r.Incident, r.Regime, r.Clock, r.Ref, string(r.State), r.Open, store.At(r.Started), store.At(r.Due), store.At(r.Target),
-				store.At(r.sort()), store.At(r.Sent), r.Taken,
+				store.At(r.sort()), store.At(r.Sent), r.Taken, store.At(r.Next),
 			}
 		}
 		if err := insertMany(ctx, tx, `duty_clock (`+clockColumns+`)`, lines, follows); err != nil {
@@ -227,10 +227,10 @@ func selectRows(ctx context.Context, tx *store.Tx, incident string) (map[ClockID
 	return all, tx.Each(ctx, func(line store.Row) error {
 		var r row
 		err := line.Scan(&r.Incident, &r.Regime, &r.Clock, &r.Ref, &r.State, &r.Open, store.IntoTime(&r.Started), store.IntoTime(&r.Due),
-			store.IntoTime(&r.Target), store.IntoTime(&r.Sent), &r.Taken)
+			store.IntoTime(&r.Target), store.IntoTime(&r.Sent), &r.Taken, store.IntoTime(&r.Next))
 		all[r.ClockID] = r
 		return err
-	}, `SELECT incident, regime, clock, ref, state, open, started_at, due_at, target_at, sent_at, taken FROM duty_clock WHERE incident = $1 LIMIT $2`,
+	}, `SELECT incident, regime, clock, ref, state, open, started_at, due_at, target_at, sent_at, taken, next_at FROM duty_clock WHERE incident = $1 LIMIT $2`,
 		incident, maxRows)
 }
 
@@ -378,4 +378,12 @@ func eachOutcome(ctx context.Context, tx *store.Tx, since, until time.Time, do f
 		return do(o)
 	}, `SELECT regime, clock, state, count(*) FROM duty_clock WHERE started_at >= $1 AND started_at < $2
 		GROUP BY regime, clock, state ORDER BY regime, clock, state`, store.At(since), store.At(until))
+}
+
+// putFingerprint keeps the fingerprint of the regimes; false where it is the one
+// that is kept.
+func putFingerprint(ctx context.Context, tx *store.Tx, fingerprint string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO duty_library (only, fingerprint) VALUES (1, $1)
+		ON CONFLICT (only) DO UPDATE SET fingerprint = excluded.fingerprint WHERE duty_library.fingerprint <> excluded.fingerprint`, fingerprint)
+	return n > 0, err
 }

@@ -58,6 +58,8 @@ type office struct {
 	outcomes     []report.Outcome
 	delivered    []report.Delivery
 	refuse       error // of a delivery
+	proved       string
+	refs         []string // of the clocks that run for the early warning; without any it is one
 }
 
 func (o *office) Organisation(context.Context) (*organisation.Organisation, []fact.Rate, error) {
@@ -70,8 +72,17 @@ func (o *office) Standings(context.Context, *store.Tx, string) (all []report.Sta
 			continue
 		}
 		course := &plan.Course{Events: []plan.Moment{{Event: regime.Aware, At: o.aware}}, Grades: o.grades[p.Regime], Sent: o.sent}
-		s := report.Standing{Regime: p.Regime, Levels: o.grades[p.Regime]}
+		s := report.Standing{Regime: p.Regime, Levels: o.grades[p.Regime], Proved: o.proved}
 		for _, c := range plan.Clocks(p, o.organisation, course, o.now) {
+			for _, ref := range o.refs {
+				if c.Ref = ref; c.ID == "early" {
+					s.Clocks = append(s.Clocks, report.Clock{Clock: c})
+				}
+			}
+			if c.Ref != "" && c.ID == "early" {
+				continue
+			}
+			c.Ref = ""
 			s.Clocks = append(s.Clocks, report.Clock{Clock: c, Reason: o.reasons[c.ID]})
 		}
 		all = append(all, s)
@@ -126,7 +137,7 @@ func newDesk(t testing.TB, db *store.DB) *desk {
 // useLibrary has other regimes count from now on.
 func (d *desk) useLibrary(l *regime.Library) { d.library = l }
 
-func (o *office) deliver(_ context.Context, _ *store.Tx, d report.Delivery) error {
+func (o *office) deliver(_ context.Context, _ *store.Tx, _ *incident.Incident, d report.Delivery) error {
 	if o.refuse != nil {
 		return o.refuse
 	}

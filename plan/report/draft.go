@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tocsin/incident"
 	"tocsin/internal/audit"
@@ -184,6 +185,9 @@ func (r *Reports) draw(ctx context.Context, tx *store.Tx, o whose, c incident.Ch
 	if err != nil {
 		return nil, err
 	}
+	if a.Ref, err = s.whichClock(a); err != nil {
+		return nil, err
+	}
 	d := &drawing{summary: Summary{
 		Incident: whole.Incident.ID, Regime: pack.Regime, Clock: a.Clock, Ref: a.Ref, Form: form.ID,
 		Kind: kindOf(a.Kind, clock, &whole.Incident),
@@ -194,6 +198,30 @@ func (r *Reports) draw(ctx context.Context, tx *store.Tx, o whose, c incident.Ch
 	d.content = s.content(&d.summary, clock, form)
 	d.content.Marking = a.Marking
 	return d, d.content.check()
+}
+
+// whichClock finds the clock that is meant where several of the kind may run: a
+// report that answers none of them would meet none.
+func (s *source) whichClock(a Ask) (ref string, err error) {
+	if a.Clock == "" || s.standing == nil {
+		return a.Ref, nil
+	}
+	var refs []string
+	for k := range s.standing.Clocks {
+		if c := &s.standing.Clocks[k]; c.ID == a.Clock {
+			refs = append(refs, c.Ref)
+		}
+	}
+	switch {
+	case len(refs) == 0 || slices.Contains(refs, a.Ref):
+		return a.Ref, nil
+	case len(refs) == 1 && a.Ref == "":
+		return refs[0], nil
+	case len(refs) == 1 && refs[0] == "":
+		return "", fmt.Errorf("incident %s has one clock %s/%s: leave the ref %.80q away: %w", s.whole.Incident.Number, a.Regime, a.Clock, a.Ref, fault.Invalid)
+	}
+	return "", fmt.Errorf("incident %s has no clock %s/%s with the ref %.80q: say which, one of %s: %w",
+		s.whole.Incident.Number, a.Regime, a.Clock, a.Ref, strings.Join(refs, ", "), fault.Invalid)
 }
 
 func kinds() []regime.Kind {

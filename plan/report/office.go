@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tocsin/incident"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
 	"tocsin/plan"
@@ -36,6 +37,9 @@ func (o Office) Standings(ctx context.Context, tx *store.Tx, id string) ([]Stand
 	for i := range c.Regimes {
 		s := &c.Regimes[i]
 		one := Standing{Regime: s.Regime, Levels: []plan.Graded{}, Clocks: []Clock{}}
+		if s.Proposal != nil {
+			one.Proved = s.Proposal.Level
+		}
 		for _, g := range s.Grades {
 			one.Levels = append(one.Levels, plan.Graded{Level: g.Level, At: g.Since, By: g.By})
 		}
@@ -58,8 +62,8 @@ func (o Office) Outcomes(ctx context.Context, tx *store.Tx, since, until time.Ti
 }
 
 // Sent meets the clock of a report that was submitted.
-func (o Office) Sent(ctx context.Context, tx *store.Tx, r Delivery) error {
-	return o.Office.Sent(ctx, tx, duty.Delivery{
+func (o Office) Sent(ctx context.Context, tx *store.Tx, i *incident.Incident, r Delivery) error {
+	return o.SentIn(ctx, tx, i, duty.Delivery{
 		Incident: r.Incident, Regime: r.Regime, Clock: r.Clock, Ref: r.Ref, At: r.At, To: r.Recipients,
 		Report: r.Number, Proof: r.Proof, Who: r.By,
 	})

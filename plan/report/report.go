@@ -43,7 +43,9 @@ type Standing struct {
 	Regime string `json:"regime"`
 	// Levels is how it was graded, earliest first; empty while nobody did.
 	Levels []plan.Graded `json:"levels"`
-	Clocks []Clock       `json:"clocks"`
+	// Proved is the level that the facts prove, whoever graded what.
+	Proved string  `json:"proved,omitempty"`
+	Clocks []Clock `json:"clocks"`
 }
 
 // Clock is a clock and, where it was missed, why.
@@ -88,9 +90,10 @@ type Config struct {
 	Incidents *incident.Register
 	Library   func() *regime.Library // the regimes that count now
 	Duties    Duties
-	// Sent is told of a delivery inside the transaction that records it, so that a
-	// report is never submitted without its clock being met. Its error undoes both.
-	Sent func(context.Context, *store.Tx, Delivery) error
+	// Sent is told of a delivery inside the change of the incident that records it,
+	// so that a report is never submitted without its clock being met. Its error
+	// undoes both. It need not tell the timeline.
+	Sent func(context.Context, *store.Tx, *incident.Incident, Delivery) error
 	// Fonts finds the fonts of PDFs; without it there are none.
 	Fonts func() (*document.Fonts, error)
 	// Now is the clock, by default time.Now.

@@ -216,6 +216,45 @@ func TestALevelThatRoseSinceTheDraftAsksForTwo(t *testing.T) {
 	})
 }
 
+// While nobody graded, the facts say how many must sign.
+func TestFactsThatProveMoreSinceTheDraftAskForTwo(t *testing.T) {
+	each(t, func(d *desk) {
+		s := port()
+		s.facts["outage.total_minutes"] = "40"
+		p := d.draft(d.open(s))
+		if p.Signers != 1 {
+			d.t.Fatalf("%d must sign", p.Signers)
+		}
+		d.proved = "I"
+		if p = ok(d.Sign(d.ctx(), d.as(ann, p), "")); p.Status == report.Signed {
+			d.t.Error("one signature was enough for what the facts prove to be of level I")
+		}
+	})
+}
+
+// A report is for one of several clocks of a kind, and never for none.
+func TestADraftIsForTheClockThatIsMeant(t *testing.T) {
+	t.Parallel()
+	d := one(t)
+	i := d.open(port())
+	d.refs = []string{"1"}
+	ask := func(ref string) (report.Report, error) {
+		return d.Draft(d.ctx(), incident.Change{Who: ann, Incident: i.ID}, report.Ask{Regime: act, Clock: "early", Ref: ref})
+	}
+	if p := ok(ask("")); p.Ref != "1" {
+		t.Errorf("of one clock the report is for %q", p.Ref)
+	}
+	d.refs = []string{"1", "2"}
+	for _, ref := range []string{"", "3"} {
+		if _, err := ask(ref); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "1, 2") {
+			t.Errorf("ref %q of two: %v", ref, err)
+		}
+	}
+	if p := ok(ask("2")); p.Ref != "2" {
+		t.Errorf("the report is for %q", p.Ref)
+	}
+}
+
 func TestAReturnedVersionIsNotSigned(t *testing.T) {
 	each(t, func(d *desk) {
 		p := d.draft(d.open(port()))

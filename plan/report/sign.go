@@ -166,7 +166,7 @@ func (p *Report) signers() []Signature {
 }
 
 // signersNow is how many must sign: as many as when the version was drawn, or
-// more where the level rose since.
+// more where the level rose since, in force or while nobody graded by the facts.
 func (r *Reports) signersNow(ctx context.Context, tx *store.Tx, p *Report) (int, error) {
 	pack, err := r.config.Library().Pack(p.Regime)
 	if errors.Is(err, fault.NotFound) {
@@ -180,8 +180,8 @@ func (r *Reports) signersNow(ctx context.Context, tx *store.Tx, p *Report) (int,
 		return 0, err
 	}
 	for k := range standings {
-		if standings[k].Regime == p.Regime && len(standings[k].Levels) > 0 {
-			return max(p.Content.Signers, signersOf(pack, levelOf(&standings[k], &plan.Grading{}))), nil
+		if s := &standings[k]; s.Regime == p.Regime {
+			return max(p.Content.Signers, signersOf(pack, levelOf(s, &plan.Grading{Level: s.Proved}))), nil
 		}
 	}
 	return p.Content.Signers, nil

@@ -97,11 +97,6 @@ func (r *Reports) submit(ctx context.Context, tx *store.Tx, c Change, s Sending)
 	if err := markSubmitted(ctx, tx, p.ID); err != nil {
 		return Report{}, err
 	}
-	if r.config.Sent != nil {
-		if err := r.config.Sent(ctx, tx, d); err != nil {
-			return Report{}, err
-		}
-	}
 	words := fmt.Sprintf("report %s, version %d (%s, %s) submitted to %s; proof: %s", p.Number, p.Version, p.Content.Regime.Title.EN,
 		p.Content.Form.Title.EN, strings.Join(names, ", "), s.Proof)
 	data, err := json.Marshal(map[string]any{"report": p.ID, "version": p.Version, "delivery": d.ID, "regime": d.Regime, "clock": d.Clock, "ref": d.Ref, "to": d.Recipients})
@@ -109,7 +104,14 @@ func (r *Reports) submit(ctx context.Context, tx *store.Tx, c Change, s Sending)
 		return Report{}, err
 	}
 	change := incident.Change{Who: c.Who, Incident: p.Incident, Why: c.Why}
-	if _, err := r.config.Incidents.ReportIn(ctx, tx, change, s.At, words, data); err != nil {
+	// The clock is met in the same change: one entry tells of both.
+	sent := func(ctx context.Context, tx *store.Tx, i *incident.Incident) error {
+		if r.config.Sent == nil {
+			return nil
+		}
+		return r.config.Sent(ctx, tx, i, d)
+	}
+	if _, err := r.config.Incidents.ReportIn(ctx, tx, change, s.At, words, data, sent); err != nil {
 		return Report{}, err
 	}
 	if err := r.config.Trail.Record(ctx, tx, c.Who, "report.submit", subject(&of), nil, d); err != nil {

@@ -101,6 +101,7 @@ CREATE TABLE duty_clock (
     sort_at    BIGINT NOT NULL,              -- when due, else by the own target, else since when it is owed
     sent_at    BIGINT,
     taken      BIGINT NOT NULL,              -- how many of its steps were taken: reminders, the miss, the escalation
+    next_at    BIGINT,                       -- when the next of them is; NULL for none
     PRIMARY KEY (incident, regime, clock, ref)
 );
 CREATE INDEX duty_clock_by_time ON duty_clock (regime, state, open, sort_at, incident, clock, ref);
@@ -124,4 +125,10 @@ CREATE TABLE duty_proposal (
     level    TEXT NOT NULL,                  -- the last one that was told
     at       BIGINT NOT NULL,
     PRIMARY KEY (incident, regime)
+);
+
+-- The regimes by which clocks were reckoned at the last start.
+CREATE TABLE duty_library (
+    only        BIGINT PRIMARY KEY,          -- 1: there is one
+    fingerprint TEXT NOT NULL
 );
