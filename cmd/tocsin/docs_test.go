@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ import (
 // the program would.
 func TestDocumentedCommandsAreCommands(t *testing.T) {
 	t.Parallel()
-	for guide, least := range map[string]int{"watch.md": 20, "intake.md": 3, "memory.md": 15, "operate.md": 12} {
+	for guide, least := range map[string]int{"watch.md": 20, "intake.md": 3, "memory.md": 15, "operate.md": 12, "people.md": 15, "incidents.md": 40} {
 		documentedCommands(t, filepath.Join(testdata.Root(t), "docs", guide), least)
 	}
 }
@@ -39,6 +40,9 @@ func documentedCommands(t *testing.T, path string, least int) {
 		words := word.FindAllString(strings.TrimSpace(lines.Text()), -1)
 		if len(words) == 0 || words[0] != "tocsin" {
 			continue
+		}
+		if end := slices.Index(words, "#"); end >= 0 {
+			words = words[:end] // a remark
 		}
 		commands++
 		for i := range words {
