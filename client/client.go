@@ -286,5 +286,6 @@ func refusal(node string, response *http.Response, text []byte) error {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
 		kind = fault.Unavailable
 	}
-	return fmt.Errorf("%s: %s: %w", node, said, kind)
+	// What a node says often ends with the kind of failure, which is added here.
+	return fmt.Errorf("%s: %s: %w", node, strings.TrimSuffix(said, ": "+kind.Error()), kind)
 }

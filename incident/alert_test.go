@@ -128,6 +128,37 @@ func TestAPlaybookOpensAnIncidentOnce(t *testing.T) {
 	})
 }
 
+// One outbreak on twenty hosts is one case; by an earlier version it was forty.
+func TestAPlaybookOpensOneIncidentForWhatSpreads(t *testing.T) {
+	p := incident.Playbook{ID: "outbreak", When: incident.Trigger{Severity: intel.High}}
+	p.Tasks = []incident.PlaybookTask{{Title: "Isolate the hosts"}}
+	alone := incident.Playbook{ID: "alone", When: incident.Trigger{Rules: []string{"door"}}, Each: true}
+	each(t, incident.Config{Playbooks: []incident.Playbook{alone, p}}, func(d *desk) {
+		at := time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
+		raise := func(n int, rule, host string) incident.Raised {
+			return ok(d.Raise(d.ctx(), ann, []incident.Finding{finding(n, rule, host, at)}))
+		}
+		opened := raise(1, "vss", "ward3").Opened
+		if len(opened) != 1 {
+			d.t.Fatalf("opened %+v", opened)
+		}
+		if r := raise(1, "vss", "ward4"); len(r.Opened) != 0 || r.New != 1 {
+			d.t.Errorf("a second host: %+v", r)
+		}
+		alerts, _, err := d.Alerts(d.ctx(), incident.AlertFilter{Incident: opened[0].ID}, incident.Page{})
+		if err != nil || len(alerts) != 2 || len(ok(d.Tasks(d.ctx(), opened[0].ID))) != 1 {
+			d.t.Errorf("the incident has %d alerts, %v", len(alerts), err)
+		}
+		if a, b := raise(1, "door", "gate1"), raise(1, "door", "gate2"); len(a.Opened) != 1 || len(b.Opened) != 1 {
+			d.t.Errorf("one for each: %+v, %+v", a, b)
+		}
+		ok(d.Advance(d.ctx(), incident.Change{Who: ann, Incident: opened[0].ID, Why: "a test"}, incident.Advance{To: incident.Closed, Resolution: incident.FalseAlarm}))
+		if r := raise(1, "vss", "ward5"); len(r.Opened) != 1 {
+			d.t.Errorf("after that one was closed: %+v", r)
+		}
+	})
+}
+
 func TestAPlaybookThatFiresAlwaysIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := incident.New(incident.Config{Playbooks: []incident.Playbook{{ID: "all"}}})

@@ -332,7 +332,7 @@ func TestMergingAndSplittingLoseNothing(t *testing.T) {
 		if links := ok(d.Links(d.ctx(), a.ID)); len(links) != 2 {
 			d.t.Errorf("got %+v", links)
 		}
-		if text := strings.Join(d.timeline(a.ID), "\n"); !strings.Contains(text, "took over 2026-0002") || !strings.Contains(text, "2026-0003 is split_from this") {
+		if text := strings.Join(d.timeline(a.ID), "\n"); !strings.Contains(text, "took over 2026-0002") || !strings.Contains(text, "2026-0003 is split from this") {
 			d.t.Errorf("the timeline says\n%s", text)
 		}
 		if _, err := d.Split(d.ctx(), incident.Change{Who: ann, Incident: a.ID}, incident.Draft{Title: "D"}, incident.Parts{Tasks: []string{"none"}}); !errors.Is(err, fault.NotFound) {

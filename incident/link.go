@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/intel"
@@ -22,6 +23,17 @@ const (
 	MergedInto  LinkKind = "merged_into"
 	SplitFrom   LinkKind = "split_from"
 )
+
+// words are how a link is said before the other incident's number.
+func (k LinkKind) words() string {
+	switch k {
+	case Campaign:
+		return "of one campaign with"
+	case Related:
+		return "related to"
+	}
+	return strings.ReplaceAll(string(k), "_", " ")
+}
 
 // Link says that an incident has to do with another.
 type Link struct {
@@ -65,12 +77,12 @@ func (r *Register) link(ctx context.Context, tx *store.Tx, c Change, i *Incident
 	if err != nil || !added {
 		return false, err
 	}
-	return true, r.tell(ctx, tx, c, i, &Entry{Kind: EntryLink, Text: fmt.Sprintf("%s %s", kind, other.Number), Data: object("kind", kind, "other", other.ID)})
+	return true, r.tell(ctx, tx, c, i, &Entry{Kind: EntryLink, Text: kind.words() + " " + other.Number, Data: object("kind", kind, "other", other.ID)})
 }
 
 // tellBack tells an incident under change that another was linked to it.
 func (r *Register) tellBack(ctx context.Context, tx *store.Tx, c Change, i *Incident, kind LinkKind, from *Incident) error {
-	return r.tell(ctx, tx, c, i, &Entry{Kind: EntryLink, Text: fmt.Sprintf("%s is %s this", from.Number, kind), Data: object("kind", kind, "from", from.ID)})
+	return r.tell(ctx, tx, c, i, &Entry{Kind: EntryLink, Text: fmt.Sprintf("%s is %s this", from.Number, kind.words()), Data: object("kind", kind, "from", from.ID)})
 }
 
 // Links returns the links from and to an incident, oldest first.

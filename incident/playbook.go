@@ -26,6 +26,10 @@ type Playbook struct {
 		Owner    string `yaml:"owner"`
 	} `yaml:"incident"`
 	Tasks []PlaybookTask `yaml:"tasks"`
+	// Each opens an incident for each alert. Without it an alert goes to the
+	// incident that the playbook opened last, while that is open and its last alert
+	// came within a day.
+	Each bool `yaml:"each"`
 }
 
 // Trigger is what an alert must be like.

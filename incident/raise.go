@@ -105,7 +105,7 @@ func (a *Alert) takes(f *Finding, now time.Time) {
 	a.Changed, a.Version = now, a.Version+1
 }
 
-// play opens an incident for an alert where a playbook says so: the first that
+// play gives an alert to an incident where a playbook says so: the first that
 // does.
 func (r *Register) play(ctx context.Context, tx *store.Tx, who Who, a *Alert, raised *Raised) error {
 	for k := range r.config.Playbooks {
@@ -113,26 +113,77 @@ func (r *Register) play(ctx context.Context, tx *store.Tx, who Who, a *Alert, ra
 		if !p.When.matches(a) {
 			continue
 		}
-		i, err := r.openFor(ctx, tx, who, p.draft(a), []*Alert{a})
-		if err != nil {
-			return fmt.Errorf("playbook %s: %w", p.ID, err)
+		taken, err := r.playOn(ctx, tx, who, p, a)
+		if err != nil || taken {
+			return wrapPlay(p, err)
 		}
-		for _, t := range p.Tasks {
-			task := Task{Title: t.Title, Detail: t.Detail, Assignee: t.Assignee, Duty: "playbook:" + p.ID + ":" + t.Title}
-			if t.Within > 0 {
-				task.Due = i.Opened.Add(t.Within)
-			}
-			c := Change{Who: who, Incident: i.ID}
-			if i, err = r.changeIn(ctx, tx, c, func(ctx context.Context, tx *store.Tx, n *Incident) error {
-				return r.AddTaskIn(ctx, tx, who, n, task)
-			}); err != nil {
-				return fmt.Errorf("playbook %s: %w", p.ID, err)
-			}
+		i, err := r.playOpen(ctx, tx, who, p, a)
+		if err != nil {
+			return wrapPlay(p, err)
 		}
 		raised.Opened = append(raised.Opened, i)
 		return nil
 	}
 	return nil
+}
+
+func wrapPlay(p *Playbook, err error) error {
+	if err != nil {
+		return fmt.Errorf("playbook %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+// playedWindow is how long after its last alert an incident that a playbook opened
+// takes further ones: what spreads is one case, on however many hosts.
+const playedWindow = 24 * time.Hour
+
+// played is the incident that a playbook opened last, and when an alert last came
+// to it.
+type played struct {
+	incident string
+	at       time.Time
+}
+
+// playOn gives an alert to the incident that the playbook opened last, if that is
+// still worked on.
+func (r *Register) playOn(ctx context.Context, tx *store.Tx, who Who, p *Playbook, a *Alert) (taken bool, err error) {
+	last, ok, err := selectPlayed(ctx, tx, p.ID)
+	if err != nil || !ok || p.Each || r.now().Sub(last.at) > playedWindow {
+		return false, err
+	}
+	i, err := r.get(ctx, tx, last.incident)
+	if err != nil || !i.State.Open() {
+		return false, err
+	}
+	if _, err := r.changeIn(ctx, tx, Change{Who: who, Incident: i.ID}, func(ctx context.Context, tx *store.Tx, n *Incident) error {
+		return r.promote(ctx, tx, who, n, []*Alert{a})
+	}); err != nil {
+		return false, err
+	}
+	last.at = r.now()
+	return true, upsertPlayed(ctx, tx, p.ID, last)
+}
+
+// playOpen opens an incident for an alert, with the playbook's tasks.
+func (r *Register) playOpen(ctx context.Context, tx *store.Tx, who Who, p *Playbook, a *Alert) (Incident, error) {
+	i, err := r.openFor(ctx, tx, who, p.draft(a), []*Alert{a})
+	if err != nil {
+		return i, err
+	}
+	for _, t := range p.Tasks {
+		task := Task{Title: t.Title, Detail: t.Detail, Assignee: t.Assignee, Duty: "playbook:" + p.ID + ":" + t.Title}
+		if t.Within > 0 {
+			task.Due = i.Opened.Add(t.Within)
+		}
+		c := Change{Who: who, Incident: i.ID}
+		if i, err = r.changeIn(ctx, tx, c, func(ctx context.Context, tx *store.Tx, n *Incident) error {
+			return r.AddTaskIn(ctx, tx, who, n, task)
+		}); err != nil {
+			return i, err
+		}
+	}
+	return i, upsertPlayed(ctx, tx, p.ID, played{i.ID, r.now()})
 }
 
 func (p *Playbook) draft(a *Alert) Draft {
@@ -166,8 +217,12 @@ func (r *Register) promote(ctx context.Context, tx *store.Tx, who Who, i *Incide
 		if err := updateAlert(ctx, tx, a); err != nil {
 			return err
 		}
-		words := fmt.Sprintf("alert %q on %s: %d findings from %s to %s", a.Title, cmp.Or(a.Host, "a host that is not named"),
-			a.Findings, a.First.Format(time.RFC3339), a.Last.Format(time.RFC3339))
+		count := "1 finding"
+		if a.Findings != 1 {
+			count = fmt.Sprintf("%d findings", a.Findings)
+		}
+		words := fmt.Sprintf("alert %q on %s: %s from %s to %s", a.Title, cmp.Or(a.Host, "a host that is not named"),
+			count, a.First.Format(time.RFC3339), a.Last.Format(time.RFC3339))
 		if err := r.tell(ctx, tx, Change{Who: who}, i, &Entry{Kind: EntryAlert, At: a.First, Text: words, Data: object("alert", a.ID)}); err != nil {
 			return err
 		}

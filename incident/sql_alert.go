@@ -110,3 +110,19 @@ func selectPosition(ctx context.Context, tx *store.Tx, feed string) (uint64, err
 	}
 	return uint64(max(n, 0)), err
 }
+
+// selectPlayed returns the incident that a playbook opened last, and when an alert
+// last came to it.
+func selectPlayed(ctx context.Context, tx *store.Tx, playbook string) (played played, ok bool, err error) {
+	return found(store.One(ctx, tx, scanPlayed, `SELECT incident, at FROM incident_playbook WHERE playbook = $1`, playbook))
+}
+
+func scanPlayed(row store.Row) (p played, err error) {
+	return p, row.Scan(&p.incident, store.IntoTime(&p.at))
+}
+
+func upsertPlayed(ctx context.Context, tx *store.Tx, playbook string, p played) error {
+	_, err := tx.Exec(ctx, `INSERT INTO incident_playbook (playbook, incident, at) VALUES ($1, $2, $3)
+		ON CONFLICT (playbook) DO UPDATE SET incident = excluded.incident, at = excluded.at`, playbook, p.incident, store.At(p.at))
+	return err
+}

@@ -252,7 +252,7 @@ func checkListen(use, address string, encrypted, insecure bool) error {
 		return nil
 	}
 	return fmt.Errorf("%s on %s would be reached by other machines without encryption: "+
-		"give a certificate and key (syslog: listen with TLS), listen on 127.0.0.1, or allow it with insecure_listen: %w", use, address, fault.Invalid)
+		"give a certificate and key (syslog: listen with TLS), listen on 127.0.0.1, or allow it with --insecure-listen (insecure_listen: true): %w", use, address, fault.Invalid)
 }
 
 func loopback(host string) bool {

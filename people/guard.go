@@ -65,9 +65,9 @@ func (who Identity) may(right Right) error {
 		return nil
 	}
 	if who.Kind == KindToken {
-		return fmt.Errorf("token %s is a %s's, which may not %s: %w", who.ID, who.Role, right, fault.Forbidden)
+		return fmt.Errorf("token %s has the role %s, which may not %s: %w", who.ID, who.Role, right, fault.Forbidden)
 	}
-	return fmt.Errorf("%s is a %s, who may not %s: %w", who.Name, who.Role, right, fault.Forbidden)
+	return fmt.Errorf("%s has the role %s, which may not %s: %w", who.Name, who.Role, right, fault.Forbidden)
 }
 
 // identify says who shows a token, or has a session. Where a request does both,

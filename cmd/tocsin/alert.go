@@ -13,11 +13,12 @@ import (
 
 // alertCmd is the verbs of the queue of alerts. All of them work at a node.
 type alertCmd struct {
-	List    alertListCmd    `cmd:"" help:"List alerts, those raised last first."`
-	Show    alertShowCmd    `cmd:"" help:"Show an alert with its findings."`
-	Claim   alertClaimCmd   `cmd:"" help:"Say that you look at an alert."`
-	Dismiss alertDismissCmd `cmd:"" help:"Say that an alert is nothing to work on, and why."`
-	Promote alertPromoteCmd `cmd:"" help:"Open an incident for alerts, or give them to one that is there."`
+	List        alertListCmd        `cmd:"" help:"List alerts, those raised last first."`
+	Show        alertShowCmd        `cmd:"" help:"Show an alert with its findings."`
+	Claim       alertClaimCmd       `cmd:"" help:"Say that you look at an alert."`
+	Dismiss     alertDismissCmd     `cmd:"" help:"Say that an alert is nothing to work on, and why."`
+	Promote     alertPromoteCmd     `cmd:"" help:"Open an incident for alerts, or give them to one that is there."`
+	Suppression alertSuppressionCmd `cmd:"" help:"What keeps rules quiet on hosts for a time."`
 }
 
 type alertListCmd struct {
@@ -56,7 +57,7 @@ func (l *alertListCmd) Run(ctx context.Context, c *console) error {
 }
 
 func printAlert(p *page, a *incident.Alert) {
-	p.line("%s  %-9s  %-13s  %s  %6d  %-16s  %s", a.ID, string(a.State), a.Severity.String(), a.Last.Format("2006-01-02 15:04"), a.Findings, orDash(a.Host), a.Title)
+	p.line("%s  %-9s  %-13s  %s  %6d  %-16s  %s", a.ID, string(a.State), a.Severity.String(), minute(a.Last), a.Findings, orDash(a.Host), a.Title)
 }
 
 // ofAlert names an alert.

@@ -97,7 +97,7 @@ func TestAWatchElsewherePostsItsFindingsOnce(t *testing.T) {
 	if err := os.WriteFile(events, []byte(lookUp("a")+"\n"+lookUp("b")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for round, want := range []string{"1 new alerts, 1 grown, 0 findings known", "0 new alerts, 0 grown, 2 findings known"} {
+	for round, want := range []string{"1 new alert, 1 grown, 0 findings known", "0 new alerts, 0 grown, 2 findings known"} {
 		said, err := exec.Command("tocsin", "watch", events, "--rules", rules, "--node", n.address, "--token-file", sensor).CombinedOutput()
 		if err != nil || !strings.Contains(string(said), want) {
 			t.Errorf("round %d: %v\n%s", round, err, said)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,7 @@ import (
 // the program would.
 func TestDocumentedCommandsAreCommands(t *testing.T) {
 	t.Parallel()
-	for guide, least := range map[string]int{"watch.md": 20, "intake.md": 3, "memory.md": 15, "operate.md": 12, "people.md": 5, "incidents.md": 20} {
+	for guide, least := range map[string]int{"watch.md": 20, "intake.md": 3, "memory.md": 15, "operate.md": 12, "people.md": 15, "incidents.md": 40} {
 		documentedCommands(t, filepath.Join(testdata.Root(t), "docs", guide), least)
 	}
 }
@@ -38,6 +39,9 @@ func documentedCommands(t *testing.T, path string, least int) {
 		words := word.FindAllString(strings.TrimSpace(line), -1)
 		if len(words) == 0 || words[0] != "tocsin" {
 			continue
+		}
+		if end := slices.Index(words, "#"); end >= 0 {
+			words = words[:end] // a remark
 		}
 		commands++
 		for i := range words {

@@ -18,23 +18,30 @@ import (
 
 // incidentCmd is the verbs of incidents. All of them work at a node.
 type incidentCmd struct {
-	Open     incidentOpenCmd     `cmd:"" help:"Open an incident."`
-	List     incidentListCmd     `cmd:"" help:"List incidents, those opened last first."`
-	Show     incidentShowCmd     `cmd:"" help:"Show an incident: where it stands, its clocks, facts, tasks and timeline."`
-	Set      incidentSetCmd      `cmd:"" help:"Change what an incident says of itself: title, owner, cause, lessons and the like."`
-	Fact     incidentFactCmd     `cmd:"" help:"State facts, or show those that are stated."`
-	Grade    incidentGradeCmd    `cmd:"" help:"Grade an incident under a regime."`
-	Respond  incidentRespondCmd  `cmd:"" help:"Activate the response that a regime has for the level, or end it."`
-	Moment   incidentMomentCmd   `cmd:"" help:"Record something that starts clocks, with its own time."`
-	Suspend  incidentSuspendCmd  `cmd:"" help:"Record that an authority granted a delay."`
-	Advance  incidentAdvanceCmd  `cmd:"" help:"Take an incident to its next state."`
-	Comment  incidentCommentCmd  `cmd:"" help:"Comment on an incident, in Markdown."`
-	Task     incidentTaskCmd     `cmd:"" help:"Add a task, or end or assign one."`
-	Evidence incidentEvidenceCmd `cmd:"" help:"Add a file to an incident, or take a copy of one."`
-	Told     incidentToldCmd     `cmd:"" help:"Record that recipients were told by telephone, portal or another way."`
-	Explain  incidentExplainCmd  `cmd:"" help:"Say why a deadline was missed."`
-	Report   incidentReportCmd   `cmd:"" help:"Draft, write, sign, submit and export the reports of an incident."`
-	Export   incidentExportCmd   `cmd:"" help:"Write everything of an incident, or its after-action review, as JSON, HTML, PDF or XLSX."`
+	Open       incidentOpenCmd       `cmd:"" help:"Open an incident."`
+	List       incidentListCmd       `cmd:"" help:"List incidents, those opened last first."`
+	Show       incidentShowCmd       `cmd:"" help:"Show an incident: where it stands, its clocks, facts, tasks and timeline."`
+	Set        incidentSetCmd        `cmd:"" help:"Change what an incident says of itself: title, owner, cause, lessons and the like."`
+	Fact       incidentFactCmd       `cmd:"" help:"State facts, or show those that are stated."`
+	Grade      incidentGradeCmd      `cmd:"" help:"Grade an incident under a regime."`
+	Respond    incidentRespondCmd    `cmd:"" help:"Activate the response that a regime has for the level, or end it."`
+	Moment     incidentMomentCmd     `cmd:"" help:"Record something that starts clocks, with its own time."`
+	Suspend    incidentSuspendCmd    `cmd:"" help:"Record that an authority granted a delay."`
+	Advance    incidentAdvanceCmd    `cmd:"" help:"Take an incident to its next state."`
+	Comment    incidentCommentCmd    `cmd:"" help:"Comment on an incident, in Markdown."`
+	Task       incidentTaskCmd       `cmd:"" help:"Add a task, or end or assign one."`
+	Note       incidentNoteCmd       `cmd:"" help:"Write into the timeline what happened, with its own time."`
+	Correct    incidentCorrectCmd    `cmd:"" help:"Say what is right where an entry of the timeline is wrong."`
+	Evidence   incidentEvidenceCmd   `cmd:"" help:"Add a file to an incident, take a copy of one, say who had it."`
+	Observable incidentObservableCmd `cmd:"" help:"What was seen: addresses, names, hashes."`
+	Asset      incidentAssetCmd      `cmd:"" help:"What of the organisation is touched."`
+	Link       incidentLinkCmd       `cmd:"" help:"Say that an incident has to do with another."`
+	Merge      incidentMergeCmd      `cmd:"" help:"Make one incident of two: the other is taken over, and closed."`
+	Split      incidentSplitCmd      `cmd:"" help:"Make two incidents of one."`
+	Told       incidentToldCmd       `cmd:"" help:"Record that recipients were told by telephone, portal or another way."`
+	Explain    incidentExplainCmd    `cmd:"" help:"Say why a deadline was missed."`
+	Report     incidentReportCmd     `cmd:"" help:"Draft, write, sign, submit and export the reports of an incident."`
+	Export     incidentExportCmd     `cmd:"" help:"Write everything of an incident, or its after-action review, as JSON, HTML, PDF or XLSX."`
 }
 
 // ofIncident names an incident.
@@ -168,7 +175,7 @@ func (l *incidentListCmd) Run(ctx context.Context, c *console) error {
 	p := &page{out: c.out}
 	for k := range list {
 		i := &list[k]
-		p.line("%-10s  %-10s  %-18s  %s  %-12s  %s", i.Number, string(i.State), levelOf(i), i.Opened.Format("2006-01-02 15:04"), orDash(i.Owner), i.Title)
+		p.line("%-10s  %-10s  %-18s  %s  %-12s  %s", i.Number, string(i.State), levelOf(i), minute(i.Opened), orDash(i.Owner), i.Title)
 	}
 	p.line("%s%s", output.Count(len(list), "incident", "incidents"), andMore(more))
 	return p.err
@@ -215,7 +222,7 @@ func (s *incidentSetCmd) Run(ctx context.Context, c *console) error {
 
 type incidentFactCmd struct {
 	ofIncident
-	Facts  []string `arg:"" optional:"" name:"fact" help:"KEY=VALUE; the value is JSON, or a word. Without any, those stated are shown."`
+	Facts  []string `arg:"" optional:"" name:"fact" help:"KEY=VALUE; the value is JSON, or a word; 'tocsin regime facts' lists the keys. Without any, those stated are shown."`
 	File   string   `short:"f" help:"File of facts, as 'tocsin regime grade' reads it." placeholder:"FILE"`
 	Format string   `help:"table or json." enum:"table,json" default:"table"`
 }
@@ -245,8 +252,12 @@ func (f *incidentFactCmd) Run(ctx context.Context, c *console) error {
 	if f.Format == "json" {
 		return json.NewEncoder(c.out).Encode(stated)
 	}
+	zone, err := f.zone(ctx)
+	if err != nil {
+		return err
+	}
 	p := &page{out: c.out}
-	printFacts(p, stated)
+	printFacts(p, stated, zone)
 	return p.err
 }
 
@@ -341,9 +352,12 @@ func (t *incidentTaskAssignCmd) Run(ctx context.Context, c *console) error {
 }
 
 type incidentEvidenceCmd struct {
-	Add  incidentEvidenceAddCmd  `cmd:"" help:"Add a file."`
-	List incidentEvidenceListCmd `cmd:"" help:"List the files."`
-	Copy incidentEvidenceCopyCmd `cmd:"" help:"Take a copy of a file, which is recorded."`
+	Add    incidentEvidenceAddCmd  `cmd:"" help:"Add a file."`
+	List   incidentEvidenceListCmd `cmd:"" help:"List the files."`
+	Copy   incidentEvidenceCopyCmd `cmd:"" help:"Take a copy of a file, which is recorded."`
+	Chain  evidenceChainCmd        `cmd:"" help:"Show who had a file in hand, when and why."`
+	Hand   evidenceHandCmd         `cmd:"" help:"Record that a file was handed to somebody outside, or came back."`
+	Verify evidenceVerifyCmd       `cmd:"" help:"Reckon a file's SHA-256 again, and compare."`
 }
 
 type incidentEvidenceAddCmd struct {
@@ -368,9 +382,7 @@ func (e *incidentEvidenceAddCmd) Run(ctx context.Context, c *console) (err error
 	if err := asked.Send(ctx, e.path("/evidence")+"?"+query.Encode(), "application/octet-stream", file, &added); err != nil {
 		return err
 	}
-	p := &page{out: c.out}
-	p.line("%s  %s  %s  %s", added.ID, string(added.SHA256), output.ByteSize(uint64(added.Bytes)), added.Name)
-	return p.err
+	return sayEvidence(c, &added)
 }
 
 type incidentEvidenceListCmd struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"tocsin/api"
@@ -22,6 +23,9 @@ type incidentGradeCmd struct {
 }
 
 func (g *incidentGradeCmd) Run(ctx context.Context, c *console) error {
+	if g.Why == "" && !g.Accept {
+		return usageError{errors.New("say --why, or take what the facts prove with --accept")}
+	}
 	d := duty.Decision{Regime: g.Regime, Level: g.Level, Why: g.Why, Accept: g.Accept, Since: g.Since.Time, Respond: g.Respond}
 	var i incident.Incident
 	if err := g.post(ctx, g.path("/grades"), d, &i); err != nil {
@@ -92,10 +96,10 @@ type incidentToldCmd struct {
 	ofIncident
 	answered
 	Regime  string   `arg:"" help:"The regime that asks for it."`
-	Clock   string   `arg:"" help:"The clock, as 'tocsin regime show' names it."`
+	Clock   string   `arg:"" help:"The clock, as 'tocsin incident show' names it."`
 	Ref     string   `help:"Which, where several of the kind run."`
 	At      moment   `help:"When; by default now." placeholder:"TIME"`
-	To      []string `help:"Recipient, as the regime names it; by default all. Repeatable." sep:"none"`
+	To      []string `help:"Recipient, as 'tocsin regime show' names it; by default all. Repeatable." sep:"none"`
 	Channel string   `help:"Telephone, portal, mail, …" required:""`
 	Proof   string   `help:"What shows it: a number, who took the call." required:""`
 }

@@ -79,6 +79,8 @@ func (d *reportDraftCmd) Run(ctx context.Context, c *console) error {
 type reportShown struct {
 	Language string `help:"en or zh." enum:"en,zh" default:"en"`
 	Format   string `help:"table or json." enum:"table,json" default:"table"`
+
+	texts map[string]string // what fields say, by their ID, where it was asked for
 }
 
 func (s *reportShown) show(c *console, r *report.Report) error {
@@ -89,10 +91,13 @@ func (s *reportShown) show(c *console, r *report.Report) error {
 	p.line("%s  %s, version %d  %s, %s", r.Number, string(r.Status), r.Version, r.Content.Regime.Title.In(s.Language), r.Content.Form.Title.In(s.Language))
 	for k := range r.Content.Fields {
 		f := &r.Content.Fields[k]
-		p.line("  %-18s  %s  [%s, %s]", f.ID, f.Title.In(s.Language), f.Need, filledBy(f))
+		p.line("  %-18s  %s  [%s, %s]", f.ID, f.Title.In(s.Language), neededWhen[f.Need], filledBy(f))
+		for line := range strings.Lines(s.texts[f.ID]) {
+			p.line("                        %s", strings.TrimRight(line, "\n"))
+		}
 	}
 	for _, m := range r.Missing {
-		p.line("  missing %s: %s", m.Need, m.Title.In(s.Language))
+		p.line("  missing %s: %s", neededWhen[m.Need], m.Title.In(s.Language))
 	}
 	if len(r.MovedOn) > 0 {
 		p.line("  the case moved on since these were written: %s", strings.Join(r.MovedOn, ", "))
@@ -100,13 +105,21 @@ func (s *reportShown) show(c *console, r *report.Report) error {
 	for _, signature := range r.Signatures {
 		p.line("  %s by %s, %s", string(signature.Act), signature.Name, signature.Role)
 	}
-	p.line("  %s must sign", output.Count(r.Signers, "person", "people"))
+	if r.Status != report.Signed && r.Status != report.Submitted {
+		p.line("  %s must sign", output.Count(r.Signers, "person", "people"))
+	}
+	if r.Status == report.Signed && len(r.Content.To) > 0 {
+		p.line("  for %s: say with 'tocsin incident report submit %s --to … --proof …' that they have it", strings.Join(r.Content.To, ", "), r.Number)
+	}
 	for k := range r.Deliveries {
 		d := &r.Deliveries[k]
 		p.line("  submitted %s to %s: %s", d.At.Format(time.RFC3339), strings.Join(d.Recipients, ", "), d.Proof)
 	}
 	return p.err
 }
+
+// neededWhen is how soon a field is asked for, in words.
+var neededWhen = map[string]string{"now": "now", "later": "later", "if_known": "if known"}
 
 func filledBy(f *report.Field) string {
 	switch {
@@ -139,7 +152,31 @@ func (s *reportShowCmd) Run(ctx context.Context, c *console) error {
 	if err := s.read(ctx, reportPath(s.Report, ""), query, &r); err != nil {
 		return err
 	}
+	if s.Format == "table" {
+		if err := s.readTexts(ctx, &r); err != nil {
+			return err
+		}
+	}
 	return s.show(c, &r)
+}
+
+// readTexts reads what the fields say, as an export has it.
+func (s *reportShowCmd) readTexts(ctx context.Context, r *report.Report) error {
+	query := url.Values{"format": {"json"}, "language": {s.Language}, "version": {strconv.FormatInt(r.Version, 10)}}
+	var exported struct {
+		Fields []struct {
+			ID   string `json:"id"`
+			Text string `json:"text"`
+		} `json:"fields"`
+	}
+	if err := s.read(ctx, reportPath(s.Report, "/export"), query, &exported); err != nil {
+		return err
+	}
+	s.texts = map[string]string{}
+	for _, f := range exported.Fields {
+		s.texts[f.ID] = f.Text
+	}
+	return nil
 }
 
 type reportWriteCmd struct {

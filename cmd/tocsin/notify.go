@@ -122,7 +122,7 @@ func (n *notifyListCmd) Run(ctx context.Context, c *console) error {
 		}
 		disabled, err := t.Disabled(ctx)
 		for _, d := range disabled {
-			if _, err := fmt.Fprintf(c.out, "webhook %s is disabled since %s: %s\n", output.Plain(d.Name), d.At.Format("2006-01-02 15:04"), output.Plain(d.Reason)); err != nil {
+			if _, err := fmt.Fprintf(c.out, "webhook %s is disabled since %s: %s\n", output.Plain(d.Name), minute(d.At), output.Plain(d.Reason)); err != nil {
 				return err
 			}
 		}
@@ -135,7 +135,7 @@ func printDelivery(c *console, d *notify.Delivery) error {
 	if to == "" {
 		to = string(d.Address)
 	}
-	_, err := fmt.Fprintf(c.out, "%s  %s  %-9s  %-7s  %s  %s\n", d.ID, d.Posted.Format("2006-01-02 15:04"), d.State, d.Channel, output.Plain(to), output.Plain(d.Title))
+	_, err := fmt.Fprintf(c.out, "%s  %s  %-9s  %-7s  %s  %s\n", d.ID, minute(d.Posted), d.State, d.Channel, output.Plain(to), output.Plain(d.Title))
 	if err == nil && d.Error != "" {
 		_, err = fmt.Fprintf(c.out, "    %s: %s\n", output.Count(d.Attempts, "attempt", "attempts"), output.Plain(d.Error))
 	}

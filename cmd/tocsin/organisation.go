@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"tocsin/api"
 	"tocsin/client"
@@ -30,7 +32,10 @@ type organisationShowCmd struct {
 
 func (s *organisationShowCmd) Run(ctx context.Context, c *console) error {
 	var d duty.Described
-	if err := s.read(ctx, organisationPath, nil, &d); err != nil {
+	switch err := s.read(ctx, organisationPath, nil, &d); {
+	case errors.Is(err, fault.NotFound):
+		return fmt.Errorf("nobody has described the organisation yet: 'tocsin organisation set FILE' does, docs/regimes.md says how: %w", fault.NotFound)
+	case err != nil:
 		return err
 	}
 	var regimes []api.Regime
@@ -48,7 +53,8 @@ func (s *organisationShowCmd) Run(ctx context.Context, c *console) error {
 		if r.Binding == nil || r.Binding.Verdict == plan.DoesNotBind {
 			continue
 		}
-		p.line("  %-12s  %-20s  %s", string(r.Binding.Verdict), r.Regime, r.Binding.Whom.In(s.Language))
+		p.line("  %-12s  %-22s  %s", verdictOf(r.Binding), r.Regime, r.Binding.Whom.In(s.Language))
+		p.line("    because %s", factsOf(r.Binding.Facts))
 	}
 	return p.err
 }
@@ -76,4 +82,27 @@ func (s *organisationSetCmd) Run(ctx context.Context, c *console) error {
 	p := &page{out: c.out}
 	p.line("version %d of the description counts from now on; %s", d.Version, output.Plain("'tocsin organisation show' says which regimes bind"))
 	return p.err
+}
+
+// zone is the zone of the organisation that a node works for: its deadlines are
+// read there. While nobody described it, it is UTC.
+func (a *atNode) zone(ctx context.Context) (*time.Location, error) {
+	var d duty.Described
+	switch err := a.read(ctx, organisationPath, nil, &d); {
+	case errors.Is(err, fault.NotFound) || errors.Is(err, fault.Forbidden):
+		return time.UTC, nil
+	case err != nil:
+		return nil, err
+	}
+	var said struct {
+		Zone string `json:"zone"`
+	}
+	if err := json.Unmarshal(d.Text, &said); err != nil {
+		return nil, fmt.Errorf("description of the organisation: %w", err)
+	}
+	zone, err := time.LoadLocation(said.Zone)
+	if err != nil {
+		return time.UTC, nil // this machine does not know the zone
+	}
+	return zone, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tocsin/incident"
+	"tocsin/internal/document"
 	"tocsin/internal/notify"
 	"tocsin/internal/printout"
 	"tocsin/internal/store"
@@ -20,14 +21,18 @@ import (
 const printedCases = 500
 
 // current is the clocks that run and the incidents that are open, for the paper.
-func (r *incidentRooms) current(ctx context.Context) (clocks []printout.Clock, cases []printout.Case, err error) {
+func (r *incidentRooms) current(ctx context.Context, language document.Language) (clocks []printout.Clock, cases []printout.Case, err error) {
+	in := "en"
+	if language == document.Chinese {
+		in = "zh"
+	}
 	due, _, err := r.office.Clocks(ctx, duty.Filter{Open: true}, duty.Page{Most: printedCases})
 	if err != nil {
 		return nil, nil, err
 	}
 	for i := range due {
 		k := &due[i]
-		clocks = append(clocks, printout.Clock{Case: k.Number, Title: k.Regime + ": " + k.Name.EN, Due: k.Act, State: string(k.State), To: r.recipients(k)})
+		clocks = append(clocks, printout.Clock{Case: k.Number, Title: k.Regime + ": " + k.Name.In(in), Due: k.Act, AtOnce: k.Due.IsZero() && k.Target.IsZero(), State: string(k.State), To: r.recipients(k, in)})
 	}
 	open, _, err := r.register.List(ctx, incident.Filter{Open: true}, incident.Page{Most: printedCases})
 	for i := range open {
@@ -38,7 +43,7 @@ func (r *incidentRooms) current(ctx context.Context) (clocks []printout.Clock, c
 }
 
 // recipients are to whom a clock's report goes.
-func (r *incidentRooms) recipients(k *duty.Listed) string {
+func (r *incidentRooms) recipients(k *duty.Listed, language string) string {
 	pack, err := r.office.Library().Pack(k.Regime)
 	if err != nil {
 		return "" // its pack is no longer installed
@@ -49,7 +54,7 @@ func (r *incidentRooms) recipients(k *duty.Listed) string {
 	}
 	var names []string
 	for _, id := range clock.To {
-		names = append(names, pack.Recipient(id).Title.EN)
+		names = append(names, pack.Recipient(id).Title.In(language))
 	}
 	return strings.Join(names, ", ")
 }

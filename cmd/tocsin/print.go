@@ -40,8 +40,8 @@ const (
 	printAgain = time.Hour
 )
 
-// current says which clocks run and which cases are open.
-type current func(ctx context.Context) ([]printout.Clock, []printout.Case, error)
+// current says which clocks run and which cases are open, in a language.
+type current func(ctx context.Context, language document.Language) ([]printout.Clock, []printout.Case, error)
 
 func (p *printCmd) Run(ctx context.Context, c *console) error {
 	config, err := c.configure(&configFlags{})
@@ -88,7 +88,7 @@ func (c *console) print(ctx context.Context, rooms *peopleRooms, config printCon
 	if err != nil {
 		return err
 	}
-	if content.Clocks, content.Cases, err = now(ctx); err != nil {
+	if content.Clocks, content.Cases, err = now(ctx, content.Language); err != nil {
 		return err
 	}
 	fonts, err := document.FindFonts()

@@ -19,6 +19,7 @@ import (
 type regimeCmd struct {
 	List  regimeListCmd  `cmd:"" help:"List the regimes, and with --org which of them bind an organisation and why."`
 	Show  regimeShowCmd  `cmd:"" help:"Show a regime: whom it binds, its levels, clocks and forms, and what is unconfirmed."`
+	Facts regimeFactsCmd `cmd:"" help:"List the facts that regimes ask for: what they are called, and what they may be."`
 	Check regimeCheckCmd `cmd:"" help:"Say what is wrong with packs of regimes, with file, line and reason."`
 	Grade regimeGradeCmd `cmd:"" help:"Grade an incident from its facts, and say what may still raise the level."`
 }

@@ -33,6 +33,7 @@ func (r *regimeShowCmd) Run(c *console) error {
 	s.head()
 	s.levels()
 	s.clocks()
+	s.recipients()
 	s.forms()
 	s.responses()
 	s.standing()
@@ -171,6 +172,22 @@ func startOf(k *regime.Clock) string {
 	return string(k.Start)
 }
 
+// recipients are to whom reports go, by the names that verbs take.
+func (s *regimePage) recipients() {
+	if len(s.pack.Recipients) == 0 {
+		return
+	}
+	s.line("")
+	s.line("RECIPIENTS")
+	for k := range s.pack.Recipients {
+		text := s.in(s.pack.Recipients[k].Title)
+		if channel := s.in(s.pack.Recipients[k].Channel); channel != "" {
+			text += ", by " + channel
+		}
+		s.line("%s: %s", s.pack.Recipients[k].ID, text)
+	}
+}
+
 // needs are what a person reads.
 var needs = map[string]string{"now": "at once", "later": "may follow", "if_known": "if known"}
 
@@ -186,7 +203,7 @@ func (s *regimePage) forms() {
 			if len(field.HiddenFrom) > 0 {
 				text += ", hidden from " + strings.Join(field.HiddenFrom, ", ")
 			}
-			s.line("  - %s (%s; from %s)", s.in(field.Title), text, strings.Join(field.From, ", "))
+			s.line("  - %s: %s (%s; from %s)", field.ID, s.in(field.Title), text, strings.Join(field.From, ", "))
 		}
 	}
 }

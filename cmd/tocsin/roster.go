@@ -186,7 +186,7 @@ func (r *rosterNotesCmd) Run(ctx context.Context, c *console) error {
 			return eachLine(c.out, notes)
 		}
 		for _, n := range notes {
-			if _, err := fmt.Fprintf(c.out, "%s  %s  %s: %s\n", n.At.Format("2006-01-02 15:04"), output.Plain(n.Post), n.Author, output.Plain(n.Text)); err != nil {
+			if _, err := fmt.Fprintf(c.out, "%s  %s  %s: %s\n", minute(n.At), output.Plain(n.Post), n.Author, output.Plain(n.Text)); err != nil {
 				return err
 			}
 		}

@@ -107,9 +107,9 @@ func (t *tokenListCmd) print(c *console, o *people.Token, state string) error {
 	}
 	used := "never used"
 	if !o.Used.IsZero() {
-		used = "used " + o.Used.Format("2006-01-02 15h")
+		used = "used " + o.Used.Format("2006-01-02 15h UTC")
 	}
-	_, err := fmt.Fprintf(c.out, "%s  %-7s  %-7s  made %s  until %-10s  %-18s  %s\n",
+	_, err := fmt.Fprintf(c.out, "%s  %-13s  %-7s  made %s  until %-10s  %-23s  %s\n",
 		o.ID, o.Role, state, day(o.Created, "-"), day(o.Expires, "-"), used, output.Plain(o.Name))
 	return err
 }

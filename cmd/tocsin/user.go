@@ -114,9 +114,9 @@ func printAccount(w io.Writer, o *people.Account) error {
 	}
 	seen := "never signed in"
 	if !o.SignedIn.IsZero() {
-		seen = "signed in " + o.SignedIn.Format("2006-01-02 15:04")
+		seen = "signed in " + minute(o.SignedIn)
 	}
-	_, err := fmt.Fprintf(w, "%-13s  %-8s  %-26s  %-16s  %s  %s\n", o.Role, state, seen, strings.Join(ways, ","), o.Name, output.Plain(o.Display))
+	_, err := fmt.Fprintf(w, "%-13s  %-8s  %-30s  %-16s  %s  %s\n", o.Role, state, seen, strings.Join(ways, ","), o.Name, output.Plain(o.Display))
 	return err
 }
 
@@ -222,8 +222,8 @@ func (u *userSessionsCmd) Run(ctx context.Context, c *console) error {
 			return eachLine(c.out, list)
 		}
 		for _, s := range list {
-			if _, err := fmt.Fprintf(c.out, "%s  since %s  used %s  by %-8s  from %s  %s\n", s.ID, s.Created.Format("2006-01-02 15:04"),
-				s.Seen.Format("15:04"), s.By, s.Address, output.Plain(s.Agent)); err != nil {
+			if _, err := fmt.Fprintf(c.out, "%s  since %s  used %s  by %-8s  from %s  %s\n", s.ID, minute(s.Created),
+				s.Seen.Format("15:04 UTC"), s.By, s.Address, output.Plain(s.Agent)); err != nil {
 				return err
 			}
 		}

@@ -88,3 +88,16 @@ func (e *expiry) UnmarshalText(text []byte) error {
 	e.Time = m.Time
 	return err
 }
+
+// minute is a moment in lists, in UTC and said to be.
+func minute(at time.Time) string { return minuteIn(at, time.UTC) }
+
+// minuteIn is a moment to the minute with what its zone is off UTC: an
+// abbreviation of a zone is not the same everywhere.
+func minuteIn(at time.Time, zone *time.Location) string {
+	at = at.In(zone)
+	if _, off := at.Zone(); off == 0 {
+		return at.Format("2006-01-02 15:04 UTC")
+	}
+	return at.Format("2006-01-02 15:04 -07:00")
+}

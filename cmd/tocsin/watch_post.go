@@ -13,6 +13,7 @@ import (
 	"tocsin/detect"
 	"tocsin/incident"
 	"tocsin/internal/fault"
+	"tocsin/internal/output"
 )
 
 const (
@@ -194,7 +195,7 @@ func (p *poster) finish(c *console) error {
 	if err != nil {
 		return fmt.Errorf("post findings: %w", err)
 	}
-	_, err = fmt.Fprintf(c.err, "tocsin: posted: %d new alerts, %d grown, %d findings known, %d suppressed, %d incidents opened\n",
-		raised.New, raised.Grown, raised.Known, raised.Suppressed, len(raised.Opened))
+	_, err = fmt.Fprintf(c.err, "tocsin: posted: %s, %d grown, %d findings known, %d suppressed, %s opened\n",
+		output.Count(raised.New, "new alert", "new alerts"), raised.Grown, raised.Known, raised.Suppressed, output.Count(len(raised.Opened), "incident", "incidents"))
 	return err
 }

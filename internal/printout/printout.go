@@ -44,7 +44,9 @@ type Clock struct {
 	Title string // what is due
 	To    string // to whom
 	Due   time.Time
-	State string // as its reader should know it: "provisional", "missed"
+	// AtOnce says that the law has no number: Due is since when it is owed.
+	AtOnce bool
+	State  string // as its reader should know it: "provisional", "missed"
 }
 
 // Case is an incident that is not closed.
@@ -136,7 +138,11 @@ func (c *Content) clocks(w words) document.Block {
 	clocks := slices.SortedStableFunc(slices.Values(c.Clocks), func(a, b Clock) int { return a.Due.Compare(b.Due) })
 	var rows [][]document.Cell
 	for _, k := range clocks {
-		rows = append(rows, []document.Cell{c.at(k.Due), text(k.Title), text(k.To), text(k.Case), text(k.State)})
+		due := c.at(k.Due)
+		if k.AtOnce {
+			due = text(w.atOnce)
+		}
+		rows = append(rows, []document.Cell{due, text(k.Title), text(k.To), text(k.Case), text(w.stateOf(k.State))})
 	}
 	return table(w, []string{w.due, w.what, w.to, w.number, w.state}, rows)
 }
@@ -145,7 +151,7 @@ func (c *Content) cases(w words) document.Block {
 	cases := slices.SortedStableFunc(slices.Values(c.Cases), func(a, b Case) int { return b.Opened.Compare(a.Opened) })
 	var rows [][]document.Cell
 	for _, k := range cases {
-		rows = append(rows, []document.Cell{text(k.Number), text(k.Title), text(k.Level), text(k.State), text(k.Lead), c.at(k.Opened)})
+		rows = append(rows, []document.Cell{text(k.Number), text(k.Title), text(k.Level), text(w.stateOf(k.State)), text(k.Lead), c.at(k.Opened)})
 	}
 	return table(w, []string{w.number, w.what, w.level, w.state, w.lead, w.opened}, rows)
 }

@@ -25,9 +25,12 @@ func content(language document.Language) printout.Content {
 			{Post: "duty", Name: "Ann Bo", Phone: "+43 1 555 0100", From: at.AddDate(0, 0, 1), Until: at.AddDate(0, 0, 2)},
 			{Post: "duty", Name: "陈静", Phone: "+86 10 5555 0100", From: at, Until: at.AddDate(0, 0, 1)},
 		},
-		Gaps:   []printout.Gap{{Post: "duty", From: at.AddDate(0, 0, 2), Until: at.AddDate(0, 0, 14)}},
-		Clocks: []printout.Clock{{Case: "2026-0117", Title: "Early warning", To: "CSIRT", Due: at.Add(2 * time.Hour), State: "provisional"}},
-		Cases:  []printout.Case{},
+		Gaps: []printout.Gap{{Post: "duty", From: at.AddDate(0, 0, 2), Until: at.AddDate(0, 0, 14)}},
+		Clocks: []printout.Clock{
+			{Case: "2026-0117", Title: "Early warning", To: "CSIRT", Due: at.Add(2 * time.Hour), State: "provisional"},
+			{Case: "2026-0118", Title: "Users", To: "users", Due: at.Add(-2 * time.Hour), AtOnce: true, State: "running"},
+		},
+		Cases: []printout.Case{},
 	}
 }
 
@@ -43,8 +46,8 @@ func TestPaperHoldsWhatIsNeeded(t *testing.T) {
 		t.Skip(err)
 	}
 	for language, want := range map[document.Language][]string{
-		document.English: {"Whom to call", "+43 1 555 0100", "duty officer", "Clocks that run", "Early warning", "2026-0117", "None.", "2026-11-29 14:00:00 +08:00", "Nobody is on duty"},
-		document.Chinese: {"应急联络与值班表", "陈静", "+86 10 5555 0100", "指挥长", "正在计时的报告期限", "无人值班的时段"},
+		document.English: {"Whom to call", "+43 1 555 0100", "duty officer", "Clocks that run", "Early warning", "2026-0117", "None.", "at once", "provisional", "2026-11-29 14:00:00 +08:00", "Nobody is on duty"},
+		document.Chinese: {"应急联络与值班表", "陈静", "+86 10 5555 0100", "指挥长", "正在计时的报告期限", "立即", "暂定", "计时中", "无人值班的时段"},
 	} {
 		pdf, err := printout.Paper(content(language)).PDF(fonts)
 		if err != nil {

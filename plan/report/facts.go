@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -20,7 +21,11 @@ func shown(d *fact.Definition, f fact.Fact, at time.Time, zone *time.Location) (
 	if d.Type == fact.Text {
 		return said(f.Text), false
 	}
-	text := value(d, f.At(at), zone)
+	now := f.At(at)
+	if f.Growth != nil { // whole minutes: nobody reports a part of one
+		now.Min, now.Max = math.Floor(now.Min), math.Floor(now.Max)
+	}
+	text := value(d, now, zone)
 	if f.Growth != nil && !f.Growth.Ends(at) {
 		text = joinTitles("", "", text, both(", still growing", "，仍在增加"))
 	}
