@@ -383,7 +383,7 @@ func eachOutcome(ctx context.Context, tx *store.Tx, since, until time.Time, do f
 // putFingerprint keeps the fingerprint of the regimes; false where it is the one
 // that is kept.
 func putFingerprint(ctx context.Context, tx *store.Tx, fingerprint string) (bool, error) {
-	n, err := tx.Exec(ctx, `INSERT INTO duty_library (only, fingerprint) VALUES (1, $1)
-		ON CONFLICT (only) DO UPDATE SET fingerprint = excluded.fingerprint WHERE duty_library.fingerprint <> excluded.fingerprint`, fingerprint)
+	n, err := tx.Exec(ctx, `INSERT INTO duty_library (id, fingerprint) VALUES (1, $1)
+		ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint WHERE duty_library.fingerprint <> excluded.fingerprint`, fingerprint)
 	return n > 0, err
 }

@@ -143,6 +143,9 @@ func (s *situation) gone(p *regime.Pack, r *row) plan.Clock {
 		Regime: r.Regime, ID: r.Clock, Ref: r.Ref, State: plan.Cancelled, Started: r.Started, Due: r.Due, Sent: r.Sent,
 		Why: []string{"it ran, until facts ruled it out or what started it was taken back"},
 	}
+	if !r.Open && r.State != plan.Waiting { // how it ended before stays
+		c.State = r.State
+	}
 	if k := p.Clock(r.Clock); k != nil {
 		c.Title, c.Words, c.Kind, c.Form, c.Mark, c.Confirmed = k.Title, k.Words, k.Kind, k.Content, k.Mark, k.Mark.Confirmed()
 	}

@@ -129,6 +129,6 @@ CREATE TABLE duty_proposal (
 
 -- The regimes by which clocks were reckoned at the last start.
 CREATE TABLE duty_library (
-    only        BIGINT PRIMARY KEY,          -- 1: there is one
+    id          BIGINT PRIMARY KEY,          -- 1: there is one
     fingerprint TEXT NOT NULL
 );
