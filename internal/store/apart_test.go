@@ -28,7 +28,7 @@ CREATE TABLE pair_right (n BIGINT PRIMARY KEY);
 			}
 			if !met {
 				met = true
-				err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				err := db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error { //nolint:contextcheck // another transaction, not one inside
 					if _, err := store.All(ctx, tx, store.Value[int64], `SELECT n FROM pair_right`); err != nil {
 						return err
 					}
