@@ -445,8 +445,16 @@ func statementOf(text json.RawMessage) string {
 		all = append(all, most+" or less")
 	}
 	for _, word := range []struct{ key, before string }{
-		{"currency", ""}, {"since", "since "}, {"since_latest", "or as late as "}, {"until", "until "}, {"at_least", "at least "},
-		{"at_most", "at most "}, {"one_of", "one of "}, {"by", "by "}, {"reason", "because "}, {"source", "source: "},
+		{"currency", ""},
+		{"since", "since "},
+		{"since_latest", "or as late as "},
+		{"until", "until "},
+		{"at_least", "at least "},
+		{"at_most", "at most "},
+		{"one_of", "one of "},
+		{"by", "by "},
+		{"reason", "because "},
+		{"source", "source: "},
 	} {
 		if value := take(word.key); value != "" {
 			all = append(all, word.before+value)
