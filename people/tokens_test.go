@@ -274,7 +274,7 @@ func TestGuard(t *testing.T) {
 			{"ApiKey " + b64(sensor), 200, "dc01"},
 			{"ApiKey " + sensor, 200, "dc01"},
 			{"Basic " + b64("anyone:"+sensor), 200, "dc01"},
-			{"Bearer " + analyst, 403, "analyst's, which may not send"},
+			{"Bearer " + analyst, 403, "has the role analyst, which may not send"},
 			{"Bearer " + short, 401, "expired"},
 			{"Bearer tocsin_x", 401, "incomplete or mistyped"},
 			{"Basic %", 401, "detail"},
