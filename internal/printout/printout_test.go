@@ -10,6 +10,7 @@ import (
 
 	"tocsin/internal/document"
 	"tocsin/internal/printout"
+	"tocsin/internal/testdata"
 )
 
 func content(language document.Language) printout.Content {
@@ -37,12 +38,12 @@ func content(language document.Language) printout.Content {
 // What stands on the paper stands in its PDF as well, to be read and copied.
 func TestPaperHoldsWhatIsNeeded(t *testing.T) {
 	t.Parallel()
-	reader, err := exec.LookPath("pdftotext")
-	if err != nil {
-		t.Skip("pdftotext is not installed")
-	}
+	reader := testdata.Peer(t, "pdftotext")
 	fonts, err := document.FindFonts()
 	if err != nil {
+		if os.Getenv(testdata.RequireVariable) == "1" {
+			t.Fatal(err)
+		}
 		t.Skip(err)
 	}
 	for language, want := range map[document.Language][]string{
