@@ -52,6 +52,11 @@ const (
 // more.
 const MaxData = 64 << 10
 
+var (
+	idPattern    = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+	eventPattern = regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$`)
+)
+
 // cut stands where a text was.
 const cut = "\n[…]"
 
@@ -59,7 +64,7 @@ const cut = "\n[…]"
 // only a program can have got wrong: texts that people wrote are made to fit.
 func (m Message) clean() (Message, error) {
 	switch {
-	case !regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`).MatchString(m.ID):
+	case !idPattern.MatchString(m.ID):
 		return m, fmt.Errorf("message: ID %.80q: use letters, digits, _ . and -, %d at most: %w", m.ID, maxID, fault.Invalid)
 	case !isEvent(m.Event):
 		return m, fmt.Errorf("message: event %.80q: use a-z, 0-9, _ . and -, as clock.reminder: %w", m.Event, fault.Invalid)
@@ -84,7 +89,7 @@ func (m Message) clean() (Message, error) {
 }
 
 func isEvent(text string) bool {
-	return len(text) <= maxEvent && regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$`).MatchString(text)
+	return len(text) <= maxEvent && eventPattern.MatchString(text)
 }
 
 // oneLine makes a text one line of so many characters at most: what ends a line
