@@ -150,9 +150,6 @@ func (p *asPerson) post(ctx context.Context, c *console, path, version string, i
 	return err
 }
 
-// typedLimit is far more than a password has.
-const typedLimit = 4 << 10
-
 // password reads a password: from a terminal without showing it, else the first
 // line of standard input.
 func (c *console) password(of string) (string, error) {
@@ -162,7 +159,7 @@ func (c *console) password(of string) (string, error) {
 		fmt.Fprintln(c.err)
 		return string(text), err
 	}
-	line, err := bufio.NewReader(io.LimitReader(c.in, typedLimit)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(c.in, passwordLimit)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("password: %w", err)
 	}
@@ -172,7 +169,8 @@ func (c *console) password(of string) (string, error) {
 	return line, nil
 }
 
-// writeWhole writes a file that is there whole or not at all.
+// writeWhole writes a file that is there whole or not at all, and that its owner
+// alone may read.
 func writeWhole(name string, write func(io.Writer) error) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(name), ".tocsin-")
 	if err != nil {

@@ -69,6 +69,21 @@ func (a *answered) say(c *console, i *incident.Incident) error {
 	return p.err
 }
 
+// changing is the flags of verbs that change an incident and print what it is then.
+type changing struct {
+	ofIncident
+	answered
+}
+
+// send posts what is new to a part of the incident.
+func (g *changing) send(ctx context.Context, c *console, part string, in any) error {
+	var i incident.Incident
+	if err := g.post(ctx, g.path(part), in, &i); err != nil {
+		return err
+	}
+	return g.say(c, &i)
+}
+
 func levelOf(i *incident.Incident) string {
 	if i.Level == "" {
 		return "ungraded"
@@ -262,34 +277,24 @@ func (f *incidentFactCmd) Run(ctx context.Context, c *console) error {
 }
 
 type incidentAdvanceCmd struct {
-	ofIncident
-	answered
+	changing
 	To         string `arg:"" help:"graded, responding, contained, recovered, closed, reviewed; responding or reported to open it again."`
 	Resolution string `help:"How a closed one ended: resolved, false_alarm, duplicate, near_miss."`
 	Why        string `help:"The reason; some steps need one."`
 }
 
 func (a *incidentAdvanceCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
 	step := api.Step{To: incident.State(a.To), Resolution: incident.Resolution(a.Resolution), Why: a.Why}
-	if err := a.post(ctx, a.path("/advance"), step, &i); err != nil {
-		return err
-	}
-	return a.say(c, &i)
+	return a.send(ctx, c, "/advance", step)
 }
 
 type incidentCommentCmd struct {
-	ofIncident
-	answered
+	changing
 	Text string `arg:"" help:"The comment."`
 }
 
 func (m *incidentCommentCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
-	if err := m.post(ctx, m.path("/comments"), api.Comment{Text: m.Text}, &i); err != nil {
-		return err
-	}
-	return m.say(c, &i)
+	return m.send(ctx, c, "/comments", api.Comment{Text: m.Text})
 }
 
 type incidentTaskCmd struct {
@@ -299,8 +304,7 @@ type incidentTaskCmd struct {
 }
 
 type incidentTaskAddCmd struct {
-	ofIncident
-	answered
+	changing
 	Title    string `arg:"" help:"What is to be done."`
 	Detail   string `help:"More about it."`
 	Assignee string `help:"Who does it."`
@@ -308,17 +312,12 @@ type incidentTaskAddCmd struct {
 }
 
 func (t *incidentTaskAddCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
 	asked := api.NewTask{Title: t.Title, Detail: t.Detail, Assignee: t.Assignee, Due: t.Due.Time}
-	if err := t.post(ctx, t.path("/tasks"), asked, &i); err != nil {
-		return err
-	}
-	return t.say(c, &i)
+	return t.send(ctx, c, "/tasks", asked)
 }
 
 type incidentTaskEndCmd struct {
-	ofIncident
-	answered
+	changing
 	Task string `arg:"" help:"The task's ID."`
 	Drop bool   `help:"It is not done and need not be; say why."`
 	Why  string `help:"The reason."`
@@ -329,26 +328,17 @@ func (t *incidentTaskEndCmd) Run(ctx context.Context, c *console) error {
 	if t.Drop {
 		end.State = incident.TaskDropped
 	}
-	var i incident.Incident
-	if err := t.post(ctx, t.path("/tasks/"+url.PathEscape(t.Task)+"/end"), end, &i); err != nil {
-		return err
-	}
-	return t.say(c, &i)
+	return t.send(ctx, c, "/tasks/"+url.PathEscape(t.Task)+"/end", end)
 }
 
 type incidentTaskAssignCmd struct {
-	ofIncident
-	answered
+	changing
 	Task     string `arg:"" help:"The task's ID."`
 	Assignee string `arg:"" help:"Who does it."`
 }
 
 func (t *incidentTaskAssignCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
-	if err := t.post(ctx, t.path("/tasks/"+url.PathEscape(t.Task)+"/assign"), api.Assignment{Assignee: t.Assignee}, &i); err != nil {
-		return err
-	}
-	return t.say(c, &i)
+	return t.send(ctx, c, "/tasks/"+url.PathEscape(t.Task)+"/assign", api.Assignment{Assignee: t.Assignee})
 }
 
 type incidentEvidenceCmd struct {

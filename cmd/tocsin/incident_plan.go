@@ -12,8 +12,7 @@ import (
 )
 
 type incidentGradeCmd struct {
-	ofIncident
-	answered
+	changing
 	Regime  string `arg:"" help:"The regime."`
 	Level   string `arg:"" help:"The level, as the regime names it."`
 	Why     string `help:"The reason; needed unless --accept takes what the facts prove."`
@@ -27,11 +26,7 @@ func (g *incidentGradeCmd) Run(ctx context.Context, c *console) error {
 		return usageError{errors.New("say --why, or take what the facts prove with --accept")}
 	}
 	d := duty.Decision{Regime: g.Regime, Level: g.Level, Why: g.Why, Accept: g.Accept, Since: g.Since.Time, Respond: g.Respond}
-	var i incident.Incident
-	if err := g.post(ctx, g.path("/grades"), d, &i); err != nil {
-		return err
-	}
-	return g.say(c, &i)
+	return g.send(ctx, c, "/grades", d)
 }
 
 type incidentRespondCmd struct {
@@ -55,8 +50,7 @@ func (a *incidentRespondCmd) Run(ctx context.Context, c *console) error {
 }
 
 type incidentMomentCmd struct {
-	ofIncident
-	answered
+	changing
 	Event  string `arg:"" help:"aware, noticed, payment_made, report_received, … as regimes name what starts clocks."`
 	At     moment `help:"When it happened; by default now." placeholder:"TIME"`
 	Regime string `help:"Count it for this regime only."`
@@ -65,16 +59,11 @@ type incidentMomentCmd struct {
 
 func (m *incidentMomentCmd) Run(ctx context.Context, c *console) error {
 	asked := api.NewMoment{Happened: duty.Happened{Event: regime.Event(m.Event), At: m.At.Time, Regime: m.Regime}, Why: m.Why}
-	var i incident.Incident
-	if err := m.post(ctx, m.path("/moments"), asked, &i); err != nil {
-		return err
-	}
-	return m.say(c, &i)
+	return m.send(ctx, c, "/moments", asked)
 }
 
 type incidentSuspendCmd struct {
-	ofIncident
-	answered
+	changing
 	Regime    string `arg:"" help:"The regime."`
 	Clock     string `help:"Only this clock."`
 	Authority string `help:"Who granted it." required:""`
@@ -85,16 +74,11 @@ type incidentSuspendCmd struct {
 
 func (s *incidentSuspendCmd) Run(ctx context.Context, c *console) error {
 	asked := api.NewSuspension{Delay: duty.Delay{Regime: s.Regime, Clock: s.Clock, From: s.From.Time, Until: s.Until.Time, Authority: s.Authority}, Why: s.Why}
-	var i incident.Incident
-	if err := s.post(ctx, s.path("/suspensions"), asked, &i); err != nil {
-		return err
-	}
-	return s.say(c, &i)
+	return s.send(ctx, c, "/suspensions", asked)
 }
 
 type incidentToldCmd struct {
-	ofIncident
-	answered
+	changing
 	Regime  string   `arg:"" help:"The regime that asks for it."`
 	Clock   string   `arg:"" help:"The clock, as 'tocsin incident show' names it."`
 	Ref     string   `help:"Which, where several of the kind run."`
@@ -106,16 +90,11 @@ type incidentToldCmd struct {
 
 func (t *incidentToldCmd) Run(ctx context.Context, c *console) error {
 	asked := api.Told{Regime: t.Regime, Clock: t.Clock, Ref: t.Ref, At: t.At.Time, To: t.To, Channel: t.Channel, Proof: t.Proof}
-	var i incident.Incident
-	if err := t.post(ctx, t.path("/told"), asked, &i); err != nil {
-		return err
-	}
-	return t.say(c, &i)
+	return t.send(ctx, c, "/told", asked)
 }
 
 type incidentExplainCmd struct {
-	ofIncident
-	answered
+	changing
 	Regime string `arg:"" help:"The regime."`
 	Clock  string `arg:"" help:"The clock that was missed."`
 	Reason string `arg:"" help:"Why."`
@@ -124,11 +103,7 @@ type incidentExplainCmd struct {
 
 func (e *incidentExplainCmd) Run(ctx context.Context, c *console) error {
 	asked := api.Explanation{ClockID: duty.ClockID{Regime: e.Regime, Clock: e.Clock, Ref: e.Ref}, Reason: e.Reason}
-	var i incident.Incident
-	if err := e.post(ctx, e.path("/misses"), asked, &i); err != nil {
-		return err
-	}
-	return e.say(c, &i)
+	return e.send(ctx, c, "/misses", asked)
 }
 
 // reportPath is that of a part of a report.

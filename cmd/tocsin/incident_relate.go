@@ -13,39 +13,28 @@ import (
 )
 
 type incidentLinkCmd struct {
-	ofIncident
-	answered
+	changing
 	Kind  incident.LinkKind `arg:"" help:"duplicate_of, campaign (the same hand behind both) or related." enum:"duplicate_of,campaign,related"`
 	Other string            `arg:"" help:"The other incident, by its number or ID."`
 	Why   string            `help:"The reason."`
 }
 
 func (l *incidentLinkCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
-	if err := l.post(ctx, l.path("/links"), api.NewLink{Kind: l.Kind, Other: l.Other, Why: l.Why}, &i); err != nil {
-		return err
-	}
-	return l.say(c, &i)
+	return l.send(ctx, c, "/links", api.NewLink{Kind: l.Kind, Other: l.Other, Why: l.Why})
 }
 
 type incidentMergeCmd struct {
-	ofIncident
-	answered
+	changing
 	Other string `arg:"" help:"The incident that is taken over, and closed."`
 	Why   string `help:"The reason."`
 }
 
 func (m *incidentMergeCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
-	if err := m.post(ctx, m.path("/merge"), api.Merging{Other: m.Other, Why: m.Why}, &i); err != nil {
-		return err
-	}
-	return m.say(c, &i)
+	return m.send(ctx, c, "/merge", api.Merging{Other: m.Other, Why: m.Why})
 }
 
 type incidentSplitCmd struct {
-	ofIncident
-	answered
+	changing
 	Title      string   `arg:"" help:"Title of the incident that is opened."`
 	Owner      string   `help:"Who leads the response to it."`
 	Why        string   `help:"The reason."`
@@ -59,11 +48,7 @@ func (s *incidentSplitCmd) Run(ctx context.Context, c *console) error {
 	asked := api.Splitting{
 		Opening: api.Opening{Title: s.Title, Owner: s.Owner}, Why: s.Why, Tasks: s.Task, Evidence: s.Evidence, Alerts: s.Alert, Observables: s.Observable,
 	}
-	var i incident.Incident
-	if err := s.post(ctx, s.path("/split"), asked, &i); err != nil {
-		return err
-	}
-	return s.say(c, &i)
+	return s.send(ctx, c, "/split", asked)
 }
 
 type incidentObservableCmd struct {
@@ -72,18 +57,13 @@ type incidentObservableCmd struct {
 }
 
 type incidentObservableAddCmd struct {
-	ofIncident
-	answered
+	changing
 	Observables []string `arg:"" name:"observable" help:"As domain:evil.example, ip:192.0.2.7; the kind may be left out where it is clear."`
 	Note        string   `help:"Where it was seen, or what it is."`
 }
 
 func (o *incidentObservableAddCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
-	if err := o.post(ctx, o.path("/observables"), api.NewObservables{Observables: o.Observables, Note: o.Note}, &i); err != nil {
-		return err
-	}
-	return o.say(c, &i)
+	return o.send(ctx, c, "/observables", api.NewObservables{Observables: o.Observables, Note: o.Note})
 }
 
 type incidentObservableRemoveCmd struct {
@@ -108,8 +88,7 @@ type incidentAssetCmd struct {
 }
 
 type incidentAssetAddCmd struct {
-	ofIncident
-	answered
+	changing
 	Kind string   `arg:"" help:"host, service, account, data, site or device." enum:"host,service,account,data,site,device"`
 	Name []string `arg:"" help:"What they are called."`
 	Note string   `help:"More about them."`
@@ -120,16 +99,11 @@ func (a *incidentAssetAddCmd) Run(ctx context.Context, c *console) error {
 	for _, name := range a.Name {
 		asked.Assets = append(asked.Assets, api.NewAsset{Kind: a.Kind, Name: name, Note: a.Note})
 	}
-	var i incident.Incident
-	if err := a.post(ctx, a.path("/assets"), asked, &i); err != nil {
-		return err
-	}
-	return a.say(c, &i)
+	return a.send(ctx, c, "/assets", asked)
 }
 
 type incidentNoteCmd struct {
-	ofIncident
-	answered
+	changing
 	Text string `arg:"" help:"What happened."`
 	At   moment `help:"When; by default now." placeholder:"TIME"`
 }
@@ -138,26 +112,17 @@ func (n *incidentNoteCmd) Run(ctx context.Context, c *console) error {
 	if n.At.IsZero() {
 		n.At.Time = time.Now()
 	}
-	var i incident.Incident
-	if err := n.post(ctx, n.path("/notes"), api.Note{At: n.At.Time, Text: n.Text}, &i); err != nil {
-		return err
-	}
-	return n.say(c, &i)
+	return n.send(ctx, c, "/notes", api.Note{At: n.At.Time, Text: n.Text})
 }
 
 type incidentCorrectCmd struct {
-	ofIncident
-	answered
+	changing
 	Entry string `arg:"" help:"The timeline's entry that is wrong, by its ID ('incident show --format json' has them)."`
 	Text  string `arg:"" help:"What is right. Both are shown."`
 }
 
 func (k *incidentCorrectCmd) Run(ctx context.Context, c *console) error {
-	var i incident.Incident
-	if err := k.post(ctx, k.path("/corrections"), api.Correction{Entry: k.Entry, Text: k.Text}, &i); err != nil {
-		return err
-	}
-	return k.say(c, &i)
+	return k.send(ctx, c, "/corrections", api.Correction{Entry: k.Entry, Text: k.Text})
 }
 
 type evidenceChainCmd struct {

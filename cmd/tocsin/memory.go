@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 
 	"tocsin/client"
 	"tocsin/internal/output"
@@ -130,15 +130,9 @@ func (m *memoryExportCmd) Run(ctx context.Context, c *console) (err error) {
 	if _, err := os.Stat(m.File); err == nil {
 		return fmt.Errorf("%s exists: name another file, or remove it", m.File)
 	}
-	file, err := os.CreateTemp(filepath.Dir(m.File), ".tocsin-export-")
-	if err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	err = c.while(ctx, func(ctx context.Context, n *node.Node) error { return n.Export(ctx, file) })
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return errors.Join(fmt.Errorf("export: %w", err), os.Remove(file.Name()))
-	}
-	return os.Rename(file.Name(), m.File)
+	return writeWhole(m.File, func(to io.Writer) error {
+		return c.while(ctx, func(ctx context.Context, n *node.Node) error { return n.Export(ctx, to) })
+	})
 }
 
 type memoryImportCmd struct {

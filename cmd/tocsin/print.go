@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -155,19 +155,14 @@ func called(name, display string) string {
 }
 
 // replaceFile writes a file, whole or not at all, which its owner alone may read.
-func replaceFile(path string, content []byte) (err error) {
+func replaceFile(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".tocsin-print-") // mode 0600
-	if err != nil {
+	return writeWhole(path, func(to io.Writer) error {
+		_, err := to.Write(content)
 		return err
-	}
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return os.Rename(file.Name(), path)
+	})
 }
 
 // printDaily makes the paper at the start and then every day, until ctx ends. It
