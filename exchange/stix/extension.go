@@ -61,7 +61,7 @@ func (c *checker) extensions(path string, value any) {
 		case strings.HasPrefix(name, extensionDefinition+"--"):
 			c.defined(here, name, extension)
 		case predefinedForm.MatchString(name):
-			c.customName(here, name, "x-", "extension")
+			c.customName(here, name, "x-", "extension", false)
 			c.dictionary(here, extension)
 		default:
 			c.must(here, "it is no name of an extension: the id of its definition, or a name that ends in -ext")

@@ -39,8 +39,11 @@ func (f Fault) String() string {
 
 // The names of checks that are no MUST.
 const (
-	ruleExtension    = "extensions-use"     // a custom property or type without an extension (§11)
-	rulePrefix       = "custom-prefix"      // its name without x_ or x- and who made it
+	ruleExtension    = "extensions-use" // a custom property or type without an extension (§11)
+	rulePrefix       = "custom-prefix"  // its name without x_ or x- and who made it
+	ruleSource       = "custom-prefix-source"
+	ruleVersion      = "spec-version"       // an object of STIX 2.0 (§3.2)
+	ruleObservables  = "observable-refs"    // a reference of an observable that is no id
 	ruleProperty     = "unknown-property"   // a property that the standard does not define
 	ruleType         = "unknown-type"       // a type that the standard does not define
 	ruleVocabulary   = "vocabulary"         // a value outside an open vocabulary (§2.14)

@@ -212,7 +212,7 @@ func (c *checker) bundle(d *Document) {
 			c.must(name, "it is no name of a property")
 		default:
 			c.note(ruleProperty, name, "the standard defines no such property of a bundle")
-			c.customName(name, name, "x_", "property")
+			c.customName(name, name, "x_", "property", d.Bundle.openedBy())
 		}
 	}
 	c.known = make(map[string]bool, len(d.Objects))

@@ -31,10 +31,12 @@ const (
 type property struct {
 	name     string
 	required bool
+	new      bool // required since STIX 2.1 only
 	list     bool
 	kind     string   // its first word: text, integer, id, …
 	args     []string // types of an id, name of a vocabulary or record, bounds
 	min, max *float64
+	refLevel Level // of a reference that is no id
 }
 
 // class is what the tables say of a type, a record or an extension.
@@ -142,8 +144,9 @@ func (c *class) add(words []string) error {
 		return nil
 	}
 	p := property{}
-	p.name, p.required = strings.CutSuffix(words[0], "!")
-	if words[1] == "list" {
+	name, since, required := strings.Cut(words[0], "!")
+	p.name, p.required, p.new = name, required, since == "2.1"
+	if words[1] == "list" && len(words) == 3 {
 		p.list, words = true, words[1:]
 	}
 	kind, rest, _ := strings.Cut(words[1], ":")
@@ -179,6 +182,11 @@ func (m *tableModel) complete() error {
 			common = m.records["common-sco"]
 		case c.name == markingDefinition:
 			common = m.records["common-marking"]
+		}
+		for i := range c.properties {
+			if c.family == observableFamily {
+				c.properties[i].refLevel = Should
+			}
 		}
 		c.properties = append(slices.Clone(common.properties), c.properties...)
 		c.rules = append(slices.Clone(common.rules), c.rules...)

@@ -121,8 +121,8 @@ func (c *checker) class(path string, o Object, class *class) {
 		value, present := o[p.name]
 		switch {
 		case !present && p.name == "spec_version" && class.family != observableFamily:
-			c.should(ruleDeprecated, join(path, p.name), "it is required in STIX 2.1; without it the object counts as STIX 2.0")
-		case !present && p.required:
+			c.should(ruleVersion, join(path, p.name), "it is required in STIX 2.1; without it the object counts as STIX 2.0")
+		case !present && p.required && (!p.new || o["spec_version"] == "2.1"):
 			c.must(join(path, p.name), "it is required")
 		case present:
 			c.property(join(path, p.name), p, value)
@@ -217,16 +217,18 @@ func (c *checker) unknown(path string, o Object, class *class, opened bool) {
 			continue
 		}
 		c.customValue(here, name, o[name])
-		if opened {
-			continue
-		}
 		c.note(ruleProperty, here, "the standard defines no such property of %s", class.name)
-		c.customName(here, name, "x_", "property")
+		c.customName(here, name, "x_", "property", opened)
 	}
 }
 
 // customValue checks what can be checked of a value that nobody defined.
 func (c *checker) customValue(path, name string, value any) {
+	for key := range asObject(value) {
+		if strings.ToLower(key) != key {
+			c.should(ruleKeys, join(path, key), "a key should be lower-case")
+		}
+	}
 	switch list, _ := value.([]any); {
 	case value == nil:
 		c.must(path, "null is no value in STIX")
@@ -239,17 +241,26 @@ func (c *checker) customValue(path, name string, value any) {
 	}
 }
 
+func asObject(value any) map[string]any {
+	o, _ := value.(map[string]any)
+	return o
+}
+
 // customName says what the standard thinks of names that are not its own (§11).
-func (c *checker) customName(path, name, prefix, what string) {
-	c.should(ruleExtension, path, "a custom %s should be part of an extension", what)
-	sign := strings.TrimRight(prefix, "-_")
-	rest, prefixed := strings.CutPrefix(name, prefix)
-	if !prefixed {
-		c.should(rulePrefix, path, "the name of a custom %s should begin with %q", what, prefix)
-		return
+// Where an extension defines what is named, the form of the name is no more than a
+// note.
+func (c *checker) customName(path, name, prefix, what string, extended bool) {
+	level := Note
+	if !extended {
+		level = Should
+		c.should(ruleExtension, path, "a custom %s should be part of an extension", what)
 	}
-	if !strings.ContainsAny(rest, "-_") {
-		c.should(rulePrefix+"-source", path, "the name of a custom %s should be %s%s with who made it, and then its name", what, sign, prefix[len(sign):])
+	rest, prefixed := strings.CutPrefix(name, prefix)
+	switch rest = strings.TrimSuffix(rest, "-ext"); {
+	case !prefixed:
+		c.add(Fault{path, fmt.Sprintf("the name of a custom %s should begin with %q", what, prefix), level, rulePrefix})
+	case !strings.ContainsAny(rest, "-_"):
+		c.add(Fault{path, fmt.Sprintf("the name of a custom %s should say behind %q who made it", what, prefix), level, ruleSource})
 	}
 }
 
@@ -257,12 +268,11 @@ func (c *checker) customName(path, name, prefix, what string) {
 func (c *checker) custom(path string, o Object, kind string) {
 	c.note(ruleType, join(path, "type"), "the standard defines no type %q", kind)
 	common := c.records["common-sdo"]
-	switch role := o.newType(); {
-	case role == "new-sco", o["created"] == nil && o["modified"] == nil && strings.HasSuffix(kind, "-observable"):
+	role := o.newType()
+	if role == "new-sco" {
 		common = c.records["common-sco"]
-	case role == "":
-		c.customName(join(path, "type"), kind, "x-", "type")
 	}
+	c.customName(join(path, "type"), kind, "x-", "type", role != "")
 	c.class(path, o, common)
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		here := join(path, name)

@@ -101,7 +101,7 @@ func (c *checker) text(path string, p *property, text string) {
 			c.must(path, "%s is no URL", shown(text))
 		}
 	case "id":
-		c.reference(path, p.args, text)
+		c.reference(path, p.args, text, p.refLevel)
 	case "enum":
 		if !slices.Contains(c.vocabularies[p.args[0]], text) {
 			c.must(path, "%s is none of %s", shown(text), strings.Join(c.vocabularies[p.args[0]], ", "))
@@ -144,18 +144,17 @@ func asFloat(value any) (float64, bool) {
 }
 
 // reference checks an id that refers to an object of certain types. A type that
-// the standard does not define may be of any family.
-func (c *checker) reference(path string, types []string, id string) {
+// the standard does not define may be of any family. level is that of what is no
+// id: in observables, where such a text may be a key of STIX 2.0, it is no Must.
+func (c *checker) reference(path string, types []string, id string, level Level) {
 	if reason := idFault(id); reason != "" {
-		c.must(path, "%s", reason)
+		c.add(Fault{path, reason, level, ruleObservables})
 		return
 	}
 	kind := typeOf(id)
 	family := c.family(kind)
-	fits := slices.ContainsFunc(types, func(wanted string) bool {
-		return wanted == "*" || wanted == kind || wanted == family || family == "" && kind != "bundle" && (wanted == domainFamily || wanted == observableFamily)
-	})
-	if !fits {
+	fits := slices.ContainsFunc(types, func(wanted string) bool { return wanted == "*" || wanted == kind || wanted == family })
+	if !fits && (family != "" || kind == "bundle") {
 		c.must(path, "it refers to %s, not to %s", kind, strings.Join(types, ", "))
 		return
 	}
