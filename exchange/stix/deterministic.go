@@ -98,3 +98,10 @@ func Observable(kind string, properties Object) Object {
 	o["id"] = id
 	return o
 }
+
+// NamedID returns an id of an observable that a caller's name makes rather than its
+// properties, which STIX allows (§3.4): for two that are equal by their properties
+// and are yet to be told apart.
+func NamedID(kind, name string) string {
+	return kind + "--" + nameUUID(namespace, []byte(name))
+}
