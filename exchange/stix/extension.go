@@ -7,6 +7,11 @@ import (
 	"strings"
 )
 
+// Extension is the id of the definition of what our own bundles add to STIX. Its
+// property "action" of an indicator says what is to be done where it is seen:
+// detect, block or do-not-block.
+const Extension = "extension-definition--6f3cb7c1-3b0e-4b52-9d86-5a0f7c2b9e41"
+
 var predefinedForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*-ext$`)
 
 // extensionTypes returns what the extensions of an object are (§7.3).
