@@ -235,14 +235,15 @@ func showObject(out *page, o stix.Object, all bool) {
 		return
 	}
 	name := cmp.Or(o.Text("name"), o.Text("value"), o.Text("relationship_type"), o.Text("path"), o.Text("key"), o.Text("pattern"))
+	mark := ""
 	if source := o.Text("source_ref"); source != "" {
 		name += " " + source + " → " + o.Text("target_ref")
 	}
 	if m := o.Marking(); m != intel.Unmarked {
-		name += "  TLP:" + strings.ToUpper(m.String())
+		mark += "  TLP:" + strings.ToUpper(m.String())
 	}
 	if o["revoked"] == true {
-		name += "  revoked"
+		mark += "  revoked"
 	}
-	out.line("%s  %s", o.ID(), strings.Join(strings.Fields(name), " "))
+	out.line("%s  %s", o.ID(), strings.Join(strings.Fields(name), " ")+mark)
 }

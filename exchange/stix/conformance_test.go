@@ -230,6 +230,23 @@ func TestConformanceStixDeterministicIDs(t *testing.T) {
 	t.Logf("passed %d of %d", passed, total)
 }
 
+func TestConformanceStixPatternSyntax(t *testing.T) {
+	t.Parallel()
+	passed, total := 0, 0
+	for _, c := range lines[struct {
+		Pattern string
+		Valid   bool
+	}](t, set(t, "stix/pattern-syntax.jsonl")) {
+		total++
+		if _, err := stix.CheckPattern(c.Pattern); (err == nil) != c.Valid {
+			t.Errorf("%s: %v, want valid %v", c.Pattern, err, c.Valid)
+			continue
+		}
+		passed++
+	}
+	t.Logf("passed %d of %d", passed, total)
+}
+
 // custom reports whether the standard does not define an object's type.
 func custom(o stix.Object) bool {
 	return slices.ContainsFunc(o.Faults(), func(f stix.Fault) bool { return f.Rule == "unknown-type" })

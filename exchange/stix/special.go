@@ -65,6 +65,9 @@ func (c *checker) indicator(path string, o Object) {
 			c.should(ruleDescribed+":indicator", join(path, name), "an indicator should have a name and a description")
 		}
 	}
+	if text := o.Text("pattern"); text != "" && (o.Text("pattern_type") == "stix" || o["pattern_type"] == nil) {
+		c.pattern(join(path, "pattern"), text)
+	}
 }
 
 var relationForm = regexp.MustCompile(`^[a-z0-9-]+$`)
