@@ -102,7 +102,10 @@ func (c *checker) specialExtension(path, name string, extension Object) {
 			c.should(rulePriority, join(path, "priority"), "it should end in _CLASS")
 		}
 	case "http-request-ext":
-		for header := range extension.Inner("request_header") {
+		for header, values := range extension.Inner("request_header") {
+			if _, ok := values.([]any); !ok {
+				c.must(join(path, "request_header."+header), "a list of texts is expected")
+			}
 			if !slices.Contains(headers, strings.ToLower(header)) {
 				c.should(ruleNames, join(path, "request_header."+header), "no such header of requests is registered")
 			}
