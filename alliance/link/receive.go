@@ -92,7 +92,7 @@ type standing struct {
 // arrival is a frame that came.
 type arrival struct {
 	place
-	text []byte
+	text  []byte
 	wrong error // it could not be read
 	done  chan error
 }

@@ -70,15 +70,20 @@ func (c *Carrier) Publish(ctx context.Context, to alliance.NodeID, id string, da
 		times, err = c.net.Fate(c.node, to, id, data)
 	}
 	for range times {
-		p, failed := c.net.peer(to)
-		if failed == nil {
-			failed = p.Receive(ctx, c.node, data)
-		}
-		if failed != nil {
+		if failed := c.net.Deliver(ctx, c.node, to, data); failed != nil {
 			return failed
 		}
 	}
 	return err
+}
+
+// Deliver brings a frame to a node, also one that a Fate held back.
+func (n *Net) Deliver(ctx context.Context, from, to alliance.NodeID, data []byte) error {
+	p, err := n.peer(to)
+	if err != nil {
+		return err
+	}
+	return p.Receive(ctx, from, data)
 }
 
 // Fetch asks the other end at once.
