@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -48,6 +49,23 @@ type found struct {
 	// rotated is set for a file that is not named itself, but may be what one
 	// that is was renamed to.
 	rotated bool
+}
+
+// open opens the file that was found, and never another that has got its name
+// since: that is fs.ErrNotExist, as when there is none.
+func (f *found) open() (*os.File, error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && keyOf(f.path, info) != f.key {
+		err = fmt.Errorf("%s: renamed since it was listed: %w", f.path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 func (in *Intake) startFollow(ctx context.Context, group *errgroup.Group) error {
@@ -189,7 +207,7 @@ func (f *follower) check(file found) {
 	if c == nil || f.isRunning(file.key) || (c.Size == file.info.Size() && c.Time.Equal(file.info.ModTime())) {
 		return
 	}
-	content, err := os.Open(file.path)
+	content, err := file.open()
 	if err != nil {
 		return // told by consider
 	}
@@ -260,7 +278,7 @@ func (f *follower) cursorOf(file found, here map[fileKey]bool, waiting map[strin
 		one.Path = file.path
 		return one, true
 	}
-	content, err := os.Open(file.path)
+	content, err := file.open()
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) { // renamed since it was listed: the next scan finds it
 			waiting[f.sourceName(file)] = true

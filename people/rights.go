@@ -60,6 +60,11 @@ const (
 	ManageRoster       Right = "manage the roster"
 	ChangeOrganisation Right = "change the organisation"
 	ChangeRegimes      Right = "change regimes"
+	ReadAlliance       Right = "read the alliance"
+	AnswerWarnings     Right = "answer warnings"
+	DraftWarnings      Right = "draft warnings"
+	ApproveWarnings    Right = "approve warnings"
+	ManageAlliance     Right = "manage the alliance"
 	ReadAudit          Right = "read the audit trail"
 	ManagePeople       Right = "manage people"
 	ManageTokens       Right = "manage tokens"
@@ -113,6 +118,11 @@ var table = [...]struct {
 	{ManageRoster, "       . . . x x   . ."},
 	{ChangeOrganisation, " . . . x x   . ."},
 	{ChangeRegimes, "      . . . x x   . ."},
+	{ReadAlliance, "       x x x x x   . ."}, // members, warnings, the board
+	{AnswerWarnings, "     . . x x x   . ."}, // measures, and what is released
+	{DraftWarnings, "      . . x x x   . ."},
+	{ApproveWarnings, "    . . . x x   . ."}, // issue, amend, lift, recall
+	{ManageAlliance, "     . . . x x   . ."}, // invite, admit, expel, join
 	{ReadAudit, "          . . . x x   . ."},
 	{ManagePeople, "       . . . . x   . ."}, // accounts, invitations, others' sessions
 	{ManageTokens, "       . . . . x   . ."},

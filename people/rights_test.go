@@ -18,10 +18,10 @@ func TestRights(t *testing.T) {
 		more string
 	}{
 		{people.Viewer, "be here; read findings; read the state of the node; read indicators; read rules; read alerts; read incidents; " +
-			"read reports; read regimes; read the organisation; read the roster; read who there is; keep an account"},
+			"read reports; read regimes; read the organisation; read the roster; read who there is; keep an account; read the alliance"},
 		{people.Analyst, "send findings; pull the feed; ask the memory; tend the memory; change indicators; change rules; work on alerts; write incidents; draft reports; hand over the watch"},
-		{people.DutyOfficer, "grade incidents; sign reports"},
-		{people.Commander, "sign off incidents; close incidents; manage the roster; change the organisation; change regimes; read the audit trail"},
+		{people.DutyOfficer, "grade incidents; sign reports; answer warnings; draft warnings"},
+		{people.Commander, "sign off incidents; close incidents; manage the roster; change the organisation; change regimes; read the audit trail; approve warnings; manage the alliance"},
 		{people.Administrator, "manage people; manage tokens; operate the node"},
 	}
 	want := map[people.Role]map[people.Right]bool{
