@@ -38,7 +38,8 @@ CREATE TABLE transparency_witness (
 	number BIGINT NOT NULL,  -- of the log, 0 for one who saw nothing
 	size   BIGINT NOT NULL,
 	note   TEXT NOT NULL,
-	at     BIGINT NOT NULL
+	at     BIGINT NOT NULL,
+	wrong  TEXT NOT NULL     -- why the log does not bear it out
 );
 
 -- What this node knows of the logs of its hubs: the last checkpoint verified.
