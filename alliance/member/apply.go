@@ -105,6 +105,13 @@ func (r *Register) apply(ctx context.Context, tx *store.Tx, who Who, t *Token, l
 			return Application{}, loopError(r.Self(), "the hub is below this node")
 		}
 	}
+	switch last, err := selectApplication(ctx, tx, t.Hub); {
+	case errors.Is(err, fault.NotFound):
+	case err != nil:
+		return last, err
+	case last.State == Pending:
+		return Application{}, fmt.Errorf("join: this node asked that hub at %s and waits for its decision; 'tocsin member leave' takes that back: %w", last.Made.Format(time.RFC3339), fault.Conflict)
+	}
 	secret := hashOf(t.secret[:])
 	switch a, err := selectApplicationBySecret(ctx, tx, secret); {
 	case errors.Is(err, fault.NotFound):

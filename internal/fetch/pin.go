@@ -18,10 +18,11 @@ func trust(roots *x509.CertPool, pin []byte, host string) *tls.Config {
 		// Everything that is left out here is verified below, with another root.
 		c.InsecureSkipVerify, c.ServerName = true, host
 		c.VerifyConnection = func(s tls.ConnectionState) error {
-			if host == "" {
-				host = s.ServerName
+			name := host
+			if name == "" {
+				name = s.ServerName
 			}
-			return pinned(s.PeerCertificates, pin, host)
+			return pinned(s.PeerCertificates, pin, name)
 		}
 	}
 	return c
