@@ -83,7 +83,7 @@ func (r *bundleReader) bulletin() {
 	revoked := r.report["revoked"] == true
 	var b alliance.Bulletin
 	if extension(r.report, extensionBulletin, &b) {
-		if stix.Moment(b.At) == r.report.Text("modified") && (b.Content == nil) == revoked {
+		if stix.Moment(b.At) == r.report.Text("modified") && (b.Content == nil) == revoked && b.Change.Ends() == revoked {
 			extension(r.report, extensionReason, &b.Reason)
 			r.Bulletin = b
 			return
