@@ -106,6 +106,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openIncidents(&config); err != nil {
 		return err
 	}
+	if err := r.openFiling(); err != nil {
+		return err
+	}
 	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
