@@ -29,6 +29,7 @@ type cli struct {
 	Alert        alertCmd        `cmd:"" help:"The queue of alerts: list, claim, dismiss, promote."`
 	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
+	Report       filingCmd       `cmd:"" help:"Reports between nodes: send, receipts, what came in, inquiries, guidance."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
 	Statistics   statisticsCmd   `cmd:"" help:"A year's incidents in numbers, for an authority."`
 	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
