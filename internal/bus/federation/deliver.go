@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -64,9 +65,7 @@ func (d *deliveries) begin(ctx context.Context) error {
 		return unavailable("listen for members", err)
 	}
 	// Those who asked before we began have waited for nobody.
-	if err := d.hub.voice.Publish(liveAsk, nil); err != nil {
-		return unavailable("tell members", err)
-	}
+	d.hub.call()
 	return nil
 }
 
@@ -184,8 +183,9 @@ func (d *deliveries) answer(ctx context.Context, member string) {
 		err = d.forget(ctx, member, q.after)
 	}
 	if err != nil && ctx.Err() == nil {
-		// The member asks again by itself when it has waited long enough.
-		d.hub.log.Warn("a member could not be given what is stored for it", slog.String("member", member), slog.String("reason", err.Error()))
+		d.hub.log.Warn("a member could not be given what is stored for it, it is tried again",
+			slog.String("member", member), slog.String("reason", err.Error()))
+		time.AfterFunc(retryPause, func() { d.crew.call(member) })
 	}
 }
 
@@ -203,13 +203,13 @@ type answer struct {
 func (a *answer) send(ctx context.Context, highest uint64) error {
 	var held *jetstream.RawStreamMsg // which is the last if no other comes
 	for a.next <= highest && a.sent < answerMessages-1 && a.bytes < answerBytes {
-		m, err := a.hub.down.GetMsg(ctx, a.next, jetstream.WithGetMsgSubject(downPrefix+a.member))
+		m, err := a.read(ctx)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			a.none(a.member, a.next-1, highest)
 			break
 		}
 		if err != nil {
-			return unavailable("read the stream", err)
+			return errors.Join(unavailable("read the stream", err), a.part(held, true))
 		}
 		if err := a.part(held, false); err != nil {
 			return err
@@ -217,6 +217,12 @@ func (a *answer) send(ctx context.Context, highest uint64) error {
 		held, a.next, a.bytes = m, m.Sequence+1, a.bytes+len(m.Data)
 	}
 	return a.part(held, true)
+}
+
+func (a *answer) read(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+	limited, cancel := context.WithTimeout(ctx, a.hub.broker.ackWait())
+	defer cancel()
+	return a.hub.down.GetMsg(limited, a.next, jetstream.WithGetMsgSubject(downPrefix+a.member))
 }
 
 func (a *answer) part(m *jetstream.RawStreamMsg, last bool) error {
@@ -247,7 +253,9 @@ func (d *deliveries) forget(ctx context.Context, member string, after uint64) er
 	if known {
 		return nil
 	}
-	err := d.hub.down.Purge(ctx, jetstream.WithPurgeSubject(downPrefix+member), jetstream.WithPurgeSequence(after+1))
+	limited, cancel := context.WithTimeout(ctx, d.hub.broker.ackWait())
+	defer cancel()
+	err := d.hub.down.Purge(limited, jetstream.WithPurgeSubject(downPrefix+member), jetstream.WithPurgeSequence(after+1))
 	if err != nil {
 		return unavailable("remove what the member has", err)
 	}

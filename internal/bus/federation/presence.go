@@ -2,20 +2,23 @@ package federation
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 )
 
 // presence is who is connected, as the servers tell it.
 type presence struct {
-	hub *Hub
+	hub    *Hub
+	strays atomic.Uint64
 
 	mu      sync.Mutex
 	members map[string]map[connection]time.Time // guarded by mu: since when
-	strays  atomic.Uint64
+	whose   map[connection]string               // guarded by mu
 }
 
 // connection is one at one server.
@@ -25,7 +28,7 @@ type connection struct {
 }
 
 func newPresence(h *Hub) *presence {
-	return &presence{hub: h, members: map[string]map[connection]time.Time{}}
+	return &presence{hub: h, members: map[string]map[connection]time.Time{}, whose: map[connection]string{}}
 }
 
 // event is what a server says of a connection.
@@ -33,10 +36,12 @@ type event struct {
 	Server struct{ ID string }
 	Client struct {
 		ID    uint64
-		User  string // the public key
 		Start time.Time
+		JWT   string // the only part that the client cannot choose
 	}
 }
+
+func (e event) connection() connection { return connection{e.Server.ID, e.Client.ID} }
 
 func (p *presence) listen() error {
 	account := "$SYS.ACCOUNT." + p.hub.keys.accountID
@@ -58,35 +63,54 @@ func (p *presence) listen() error {
 	return nil
 }
 
-func (p *presence) read(m *nats.Msg) (e event, member string, ok bool) {
-	if err := json.Unmarshal(m.Data, &e); err != nil {
-		return e, "", false
-	}
-	member, ok = p.hub.roster.holder(e.Client.User)
-	return e, member, ok
-}
-
 func (p *presence) came(m *nats.Msg) {
-	e, member, ok := p.read(m)
-	if !ok {
+	var e event
+	if err := json.Unmarshal(m.Data, &e); err != nil {
 		return
 	}
+	claims, err := jwt.DecodeUserClaims(e.Client.JWT)
+	if err != nil || CheckName(claims.Name) != nil {
+		return // the hub's own have names that no member can have
+	}
+	if p.add(claims.Name, e) > memberConnections {
+		p.refused(claims.Name)
+		kick := fmt.Sprintf("$SYS.REQ.SERVER.%s.KICK", e.Server.ID)
+		_ = p.hub.watch.Publish(kick, fmt.Appendf(nil, `{"cid":%d}`, e.Client.ID))
+	}
+}
+
+// memberConnections is how many a member may have: one, and a few that its
+// server does not know to be dead yet.
+const memberConnections = 8
+
+// add returns how many connections the member has then.
+func (p *presence) add(member string, e event) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.members[member] == nil {
 		p.members[member] = map[connection]time.Time{}
 	}
-	p.members[member][connection{e.Server.ID, e.Client.ID}] = e.Client.Start
+	p.members[member][e.connection()] = e.Client.Start
+	p.whose[e.connection()] = member
+	return len(p.members[member])
+}
+
+func (p *presence) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.members)
 }
 
 func (p *presence) left(m *nats.Msg) {
-	e, member, ok := p.read(m)
-	if !ok {
+	var e event
+	if err := json.Unmarshal(m.Data, &e); err != nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.members[member], connection{e.Server.ID, e.Client.ID})
+	member := p.whose[e.connection()]
+	delete(p.whose, e.connection())
+	delete(p.members[member], e.connection())
 	if len(p.members[member]) == 0 {
 		delete(p.members, member)
 	}

@@ -55,6 +55,8 @@ type broker interface {
 	address() string
 	// replicas returns how many servers keep each message.
 	replicas() int
+	// ackWait returns how long to wait for a message to be stored.
+	ackWait() time.Duration
 	// change makes the account's claims hold.
 	change(ctx context.Context, claims *jwt.AccountClaims, token string) error
 	// urls returns where members connect.
@@ -172,6 +174,9 @@ func split(address string) (string, int, error) {
 func (e *embedded) options() []nats.Option { return []nats.Option{nats.InProcessServer(e.server)} }
 
 func (e *embedded) address() string { return "" }
+
+// ackWait: many may wait for one disk, and nobody else would store it sooner.
+func (e *embedded) ackWait() time.Duration { return 3 * requestWait }
 
 func (e *embedded) replicas() int { return 1 }
 
