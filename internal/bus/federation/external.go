@@ -79,7 +79,7 @@ type cluster struct {
 	secure   *tls.Config
 	conn     *nats.Conn // of the system account
 	ended    chan struct{}
-	servers  int
+	servers  []string
 }
 
 // join connects to a cluster and sees how many servers it has.
@@ -109,7 +109,12 @@ func join(ctx context.Context, e External, k *keys) (*cluster, error) {
 		c.close()
 		return nil, err
 	}
-	c.servers = len(answers)
+	for _, m := range answers {
+		var told struct{ Server struct{ ID string } }
+		if err := json.Unmarshal(m.Data, &told); err == nil {
+			c.servers = append(c.servers, told.Server.ID)
+		}
+	}
 	return c, nil
 }
 
@@ -126,10 +131,12 @@ const clusterPing = 5 * time.Second
 
 func (c *cluster) address() string { return strings.Join(c.external.URLs, ",") }
 
+func (c *cluster) ids() []string { return c.servers }
+
 // ackWait: a leader that dies is replaced sooner than that.
 func (c *cluster) ackWait() time.Duration { return 3 * time.Second }
 
-func (c *cluster) replicas() int { return max(1, min(maxReplicas, c.servers)) }
+func (c *cluster) replicas() int { return max(1, min(maxReplicas, len(c.servers))) }
 
 // gather asks all servers and returns what answers in time, or as soon as there
 // are enough.
@@ -163,7 +170,7 @@ func (c *cluster) gather(ctx context.Context, subject string, question []byte, e
 func (c *cluster) change(ctx context.Context, _ *jwt.AccountClaims, token string) error {
 	return retry(ctx, func() error {
 		// How many there are is not known yet: what is late is not counted.
-	answers, err := c.gather(ctx, "$SYS.REQ.CLAIMS.UPDATE", []byte(token), c.servers)
+		answers, err := c.gather(ctx, "$SYS.REQ.CLAIMS.UPDATE", []byte(token), len(c.servers))
 		if err != nil {
 			return err
 		}

@@ -228,7 +228,7 @@ func (h *Hub) serve(ctx context.Context, workers int) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
 	h.presence = newPresence(h)
-	if err := h.presence.listen(); err != nil {
+	if err := h.presence.listen(ctx); err != nil {
 		return err
 	}
 	h.up, h.get = newDesk(h, upPrefix, workers), newDesk(h, getPrefix, workers)
