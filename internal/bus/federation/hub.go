@@ -198,7 +198,7 @@ func (h *Hub) openStream(ctx context.Context, limit int64) (err error) {
 	config := jetstream.StreamConfig{
 		Name: streamName, Subjects: []string{downPrefix + "*"}, Storage: jetstream.FileStorage,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: limit,
-		Duplicates: duplicatesWithin, Replicas: h.broker.replicas(),
+		Duplicates: duplicatesWithin, Replicas: h.broker.replicas(), AllowAtomicPublish: true,
 	}
 	return retry(ctx, func() error {
 		limited, cancel := context.WithTimeout(ctx, requestWait)
