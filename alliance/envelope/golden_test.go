@@ -3,6 +3,7 @@ package envelope_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -93,7 +94,7 @@ func TestSealWritesWhatItDid(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, thing := range map[string]interface{ Bytes() ([]byte, error) }{
-		"passport.json": author.Passport(), "relay.json": relay.Passport(), "warning.json": e,
+		"passport.json": author.Passport(), "relay.json": relay.Passport(), "warning.json": e, "bundle.jsonl": bundled{relay, author, e},
 	} {
 		got, err := thing.Bytes()
 		if err != nil {
@@ -118,4 +119,20 @@ func fixed(t *testing.T, root, signing byte) *envelope.Identity {
 		t.Fatal(err)
 	}
 	return i
+}
+
+// bundled is a bundle of one message.
+type bundled struct {
+	maker, author *envelope.Identity
+	message       *envelope.Envelope
+}
+
+func (b bundled) Bytes() ([]byte, error) {
+	var to bytes.Buffer
+	w, err := envelope.NewBundle(&to, b.maker, now)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(w.Passport(b.author.Passport()), w.Envelope(b.message), w.Close())
+	return bytes.TrimRight(to.Bytes(), "\n"), err
 }
