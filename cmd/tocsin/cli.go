@@ -42,6 +42,8 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster       rosterCmd       `cmd:"" help:"Plan who is on duty when, and say who is."`
 	Notify       notifyCmd       `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Identity     identityCmd     `cmd:"" help:"The keys by which other nodes know this one: fingerprint, renew, revoke."`
+	Verify       verifyCmd       `cmd:"" help:"Verify a signed message, a receipt, a bundle or a passport, from a file and by itself."`
 	Print        printCmd        `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
 	Version      versionCmd      `cmd:"" help:"Say which version this is."`
 }
