@@ -240,7 +240,7 @@ func (l *Links) take(ctx context.Context, n *inLine, a *arrival) error {
 		n.toldUpTo = 0
 		l.in.mu.Unlock()
 	}
-	n.at.there = max(n.at.there, a.Confirmed)
+	n.at.there = a.Confirmed // what was told before may have been lost
 	switch {
 	case a.Position <= n.at.received:
 		return l.persist(ctx, n, a, func(ctx context.Context) error { return l.repeated(ctx, n, a) })
