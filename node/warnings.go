@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"tocsin/alliance"
@@ -34,7 +33,6 @@ func (n *Node) Retained() time.Time { return n.memory.Archive.Since() }
 
 // The reasons that are not coverage's.
 const (
-	reasonLater     = "the archive is still being gone through"
 	reasonProblem   = "part of what is remembered could not be searched; a hunt on the node says which"
 	reasonInventory = "no inventory of products is kept here"
 )
@@ -106,7 +104,7 @@ func indicatorQuestion(in *alliance.Indicator) (memory.Question, error) {
 // sort says who is asked what. What nobody can be asked is answered here.
 func (a *answering) sort() {
 	for i := range a.results {
-		a.results[i] = result{verdict: alliance.CannotTell, reason: reasonLater}
+		a.results[i] = result{verdict: alliance.CannotTell, reason: alliance.ReasonLater}
 	}
 	for i := range a.warning.Indicators {
 		q, err := indicatorQuestion(&a.warning.Indicators[i])
@@ -240,14 +238,10 @@ func (a *answering) compose() alliance.Answer {
 	}
 	var kinds []kind
 	groups := map[kind][]int{}
-	hosts := uint64(0)
 	for i := range a.results {
 		r := &a.results[i]
-		answer.Verdict = alliance.Gravest(answer.Verdict, r.verdict)
 		if r.verdict == alliance.Hit || r.verdict == alliance.Exposed {
 			answer.Hits = append(answer.Hits, alliance.QuestionHit{Question: i, Verdict: r.verdict, Sightings: r.seen})
-			hosts = max(hosts, r.seen.Hosts)
-			answer.Sightings.Join(r.seen)
 			continue
 		}
 		k := kind{r.verdict, r.reason}
@@ -256,23 +250,13 @@ func (a *answering) compose() alliance.Answer {
 		}
 		groups[k] = append(groups[k], i)
 	}
-	answer.Hosts = max(hosts, uint64(len(a.hosts)))
 	for _, k := range kinds {
 		answer.Rest = append(answer.Rest, alliance.Group{
-			Verdict: k.verdict, Reason: k.reason, Questions: ranges(groups[k]), Coverage: a.least(groups[k]),
+			Verdict: k.verdict, Reason: k.reason, Questions: alliance.Ranges(groups[k]), Coverage: a.least(groups[k]),
 		})
 	}
-	if answer.Verdict == "" { // nothing is asked
-		answer.Verdict = alliance.CannotTell
-		answer.Reason = "the warning asks nothing that can be looked for"
-	}
-	if answer.Verdict == alliance.CannotTell {
-		for _, g := range answer.Rest {
-			if g.Verdict == alliance.CannotTell && answer.Reason == "" {
-				answer.Reason = g.Reason
-			}
-		}
-	}
+	answer.Hosts = uint64(len(a.hosts)) // different ones, of all questions
+	answer.Conclude()
 	return answer
 }
 
@@ -290,24 +274,4 @@ func (a *answering) least(questions []int) *alliance.Coverage {
 func less(a, b *alliance.Coverage) bool {
 	share := cmp.Compare(a.HostsCovered*max(b.HostsKnown, 1), b.HostsCovered*max(a.HostsKnown, 1))
 	return cmp.Or(share, cmp.Compare(a.Share, b.Share)) < 0
-}
-
-// ranges writes rising numbers as 0-17,19.
-func ranges(numbers []int) string {
-	var b strings.Builder
-	for i := 0; i < len(numbers); {
-		end := i
-		for end+1 < len(numbers) && numbers[end+1] == numbers[end]+1 {
-			end++
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Itoa(numbers[i]))
-		if end > i {
-			b.WriteString("-" + strconv.Itoa(numbers[end]))
-		}
-		i = end + 1
-	}
-	return b.String()
 }
