@@ -35,6 +35,15 @@ func (n *Node) Retained() time.Time { return n.memory.Archive.Since() }
 const (
 	reasonProblem   = "part of what is remembered could not be searched; a hunt on the node says which"
 	reasonInventory = "no inventory of products is kept here"
+	reasonSeveral   = "for one of many reasons; a hunt on the node says which"
+)
+
+const (
+	// maxReasons is how many different reasons an answer tells: receivers take no
+	// more than a thousand groups.
+	maxReasons = 500
+	// maxReason bounds one of them.
+	maxReason = 1000
 )
 
 // Answer answers a warning: every question by the verdict of a hunt, with the
@@ -189,6 +198,9 @@ func (a *answering) take(r *result, m *memory.Answer) {
 	if m.Problem != "" {
 		r.reason = reasonProblem
 	}
+	if len(r.reason) > maxReason { // names of log sources, which are ASCII
+		r.reason = r.reason[:maxReason] + "…"
+	}
 }
 
 // covering is coverage without names.
@@ -245,6 +257,9 @@ func (a *answering) compose() alliance.Answer {
 			continue
 		}
 		k := kind{r.verdict, r.reason}
+		if groups[k] == nil && len(kinds) >= maxReasons {
+			k.reason = reasonSeveral
+		}
 		if groups[k] == nil {
 			kinds = append(kinds, k)
 		}
@@ -252,7 +267,7 @@ func (a *answering) compose() alliance.Answer {
 	}
 	for _, k := range kinds {
 		answer.Rest = append(answer.Rest, alliance.Group{
-			Verdict: k.verdict, Reason: k.reason, Questions: alliance.Ranges(groups[k]), Coverage: a.least(groups[k]),
+			Verdict: k.verdict, Reason: k.reason, Questions: alliance.RangesOf(groups[k]...).String(), Coverage: a.least(groups[k]),
 		})
 	}
 	answer.Hosts = uint64(len(a.hosts)) // different ones, of all questions

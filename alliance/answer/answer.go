@@ -51,7 +51,7 @@ type Config struct {
 	// Describe says who a member is that answers through an association; nil knows
 	// nobody.
 	Describe func(ctx context.Context, tx *store.Tx, member alliance.NodeID) (Expected, error)
-	Now   func() time.Time // time.Now when nil
+	Now      func() time.Time // time.Now when nil
 }
 
 // Notice is something that people must be told.

@@ -9,7 +9,7 @@ import (
 
 // leastMembers is how many members must stand behind every number that leaves, and
 // behind every difference between two of them.
-const leastMembers = 5
+const leastMembers = alliance.MinimumTotals
 
 // otherCell holds the members of sectors that are too small to stand alone.
 const otherCell = "other"

@@ -67,35 +67,24 @@ func (a *Answers) admit(ctx context.Context, tx *store.Tx, in *Received, b *aske
 	return selectPlace(ctx, tx, b.Warning, member)
 }
 
-// maxReason bounds what a member may say in words: what it says more is cut.
-const maxReason = 2000
-
 // Answered takes in a member's answer. It is the handler of alliance.AnswerKind.
 func (a *Answers) Answered(ctx context.Context, tx *store.Tx, in Received) error {
 	var answer alliance.Answer
 	if err := json.Unmarshal(in.Body, &answer); err != nil {
 		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}
-	if !slices.Contains(alliance.Verdicts(), answer.Verdict) || answer.Sequence < 1 {
-		return &envelope.Refusal{Reason: envelope.Malformed, Detail: "an answer without a verdict or a sequence"}
+	answer.Told = nil // a node measures
+	if err := answer.Check(nil); err != nil {
+		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}
-	answer.Reason = cut(answer.Reason)
 	b, p, err := a.answerer(ctx, tx, &in, answer.Warning, answer.Member)
 	if err != nil {
 		return err
 	}
-	answer.Told = nil // a node measures
 	if err := a.pass(ctx, tx, &b, &p, &in, &answer); err != nil {
 		return err
 	}
 	return a.place(ctx, tx, &p, &answer, in.Header.ID)
-}
-
-func cut(text string) string {
-	if len(text) <= maxReason {
-		return text
-	}
-	return string([]rune(text[:maxReason]))
 }
 
 // pass passes an answer on to where the warning came from. One that its author is
@@ -161,8 +150,8 @@ func (a *Answers) MeasureReported(ctx context.Context, tx *store.Tx, in Received
 	if err := json.Unmarshal(in.Body, &r); err != nil {
 		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}
-	if !slices.Contains(measureStates(), r.State) || len(r.Reason) > maxSaid || len(r.Evidence) > maxSaid {
-		return &envelope.Refusal{Reason: envelope.Malformed, Detail: "a report on a measure without a state, or too long"}
+	if err := r.Check(nil); err != nil {
+		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}
 	b, p, err := a.answerer(ctx, tx, &in, r.Warning, in.Header.Author)
 	if err != nil {

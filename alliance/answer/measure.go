@@ -39,7 +39,7 @@ func finished(s alliance.MeasureState) bool {
 
 // measureStates are the states that a person may report.
 func measureStates() []alliance.MeasureState {
-	return []alliance.MeasureState{alliance.MeasureAcknowledged, alliance.MeasureInProgress, alliance.MeasureDone, alliance.MeasureCannot}
+	return slices.DeleteFunc(alliance.MeasureStates(), func(s alliance.MeasureState) bool { return s == alliance.MeasureOpen })
 }
 
 // maxSaid is how long a reason or evidence may be: a page.

@@ -21,7 +21,7 @@ func settle(next, before *alliance.Answer, watched map[int]alliance.Sightings) {
 		if g.Reason != alliance.ReasonLater {
 			return false
 		}
-		for _, q := range alliance.Numbers(g.Questions) {
+		for _, q := range numbers(g.Questions) {
 			later[q] = true
 		}
 		return true
@@ -40,7 +40,7 @@ func settle(next, before *alliance.Answer, watched map[int]alliance.Sightings) {
 	}
 	if len(open) > 0 {
 		next.Rest = append(next.Rest, alliance.Group{
-			Verdict: alliance.CannotTell, Reason: alliance.ReasonLater, Questions: alliance.Ranges(slices.Sorted(maps.Keys(open))),
+			Verdict: alliance.CannotTell, Reason: alliance.ReasonLater, Questions: alliance.RangesOf(slices.Collect(maps.Keys(open))...).String(),
 		})
 	}
 	slices.SortFunc(next.Hits, func(a, b alliance.QuestionHit) int { return a.Question - b.Question })
@@ -61,14 +61,14 @@ func inherit(next, before *alliance.Answer, open map[int]bool) {
 			continue
 		}
 		var mine []int
-		for _, q := range alliance.Numbers(g.Questions) {
+		for _, q := range numbers(g.Questions) {
 			if open[q] {
 				mine = append(mine, q)
 				delete(open, q)
 			}
 		}
 		if len(mine) > 0 {
-			g.Questions = alliance.Ranges(mine)
+			g.Questions = alliance.RangesOf(mine...).String()
 			next.Rest = append(next.Rest, g)
 		}
 	}
@@ -86,12 +86,21 @@ func seenAgain(next *alliance.Answer, question int, seen alliance.Sightings) {
 	next.Hits = append(next.Hits, alliance.QuestionHit{Question: question, Verdict: alliance.Hit, Sightings: seen})
 	for i := range next.Rest {
 		g := &next.Rest[i]
-		numbers := alliance.Numbers(g.Questions)
-		if at := slices.Index(numbers, question); at >= 0 {
-			g.Questions = alliance.Ranges(slices.Delete(numbers, at, at+1))
+		if rest := numbers(g.Questions); slices.Contains(rest, question) {
+			rest = slices.DeleteFunc(rest, func(n int) bool { return n == question })
+			g.Questions = alliance.RangesOf(rest...).String()
 		}
 	}
 	next.Rest = slices.DeleteFunc(next.Rest, func(g alliance.Group) bool { return g.Questions == "" })
+}
+
+// numbers reads the questions of a group that this package wrote.
+func numbers(questions string) []int {
+	r, err := alliance.ParseRanges(questions)
+	if err != nil {
+		return nil
+	}
+	return slices.Collect(r.All())
 }
 
 // differs reports whether an answer says something that the one before did not.
@@ -115,7 +124,7 @@ func same(a, b *time.Time) bool { return (a == nil) == (b == nil) && (a == nil |
 func verdicts(a *alliance.Answer) map[int]alliance.Verdict {
 	all := map[int]alliance.Verdict{}
 	for _, g := range a.Rest {
-		for _, q := range alliance.Numbers(g.Questions) {
+		for _, q := range numbers(g.Questions) {
 			all[q] = g.Verdict
 		}
 	}

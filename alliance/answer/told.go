@@ -40,8 +40,12 @@ func (t *Telling) check(now time.Time) error {
 		return fmt.Errorf("verdict %q: use one of %q: %w", t.Verdict, alliance.Verdicts(), fault.Invalid)
 	case t.By == "" || len(t.By) > maxName || len(t.How) > maxName:
 		return fmt.Errorf("say who told it, in at most %d bytes: %w", maxName, fault.Invalid)
-	case len(t.Note) > maxReason:
-		return fmt.Errorf("the note has %d bytes; at most %d: %w", len(t.Note), maxReason, fault.Invalid)
+	case t.How != "telephone" && t.How != "mail" && t.How != byForm:
+		return fmt.Errorf("told by %q: use telephone, mail or form: %w", t.How, fault.Invalid)
+	case t.Verdict == alliance.CannotTell && t.Note == "":
+		return fmt.Errorf("say in the note why they cannot tell: %w", fault.Invalid)
+	case len(t.Note) > maxSaid:
+		return fmt.Errorf("the note has %d bytes; at most %d: %w", len(t.Note), maxSaid, fault.Invalid)
 	case t.When.After(now.Add(time.Minute)):
 		return fmt.Errorf("it was told at %s, which is in the future: %w", t.When.Format(time.RFC3339), fault.Invalid)
 	}

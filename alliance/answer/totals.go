@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -87,10 +86,8 @@ func (a *Answers) Totalled(ctx context.Context, tx *store.Tx, in Received) error
 	if err := json.Unmarshal(in.Body, &t); err != nil {
 		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}
-	for cell, s := range t.Sectors {
-		if s.Members < leastMembers {
-			return &envelope.Refusal{Reason: envelope.NotAllowed, Detail: fmt.Sprintf("the sum of %.80q is of %d members; it takes %d", cell, s.Members, leastMembers)}
-		}
+	if err := t.Check(); err != nil {
+		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}
 	b, err := selectAsked(ctx, tx, t.Warning)
 	if errors.Is(err, fault.NotFound) {
