@@ -167,7 +167,7 @@ func TestBoardIsReadAndTold(t *testing.T) {
 	if _, _, text = s.ask(t, people.Viewer, "GET", board+"/export?format=json", ""); strings.Count(text, "\n") != 2 {
 		t.Errorf("JSON: %s", text)
 	}
-	wantAs[any](t, s, people.Viewer, http.StatusBadRequest, "GET", board+"/export?format=xml", "")
+	wantAs[any](t, s, people.Viewer, http.StatusUnprocessableEntity, "GET", board+"/export?format=xml", "")
 }
 
 func TestMemberWithoutANodeAnswersByForm(t *testing.T) {

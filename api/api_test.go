@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tocsin/alliance/answer"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/sigma"
