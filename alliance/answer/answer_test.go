@@ -66,7 +66,7 @@ func TestAnswerStandsUntilSomethingChanges(t *testing.T) {
 		}
 		n.settle()
 	}
-	for range 100 { // looks of its own accord say nothing new
+	for range 30 { // looks of its own accord say nothing new
 		n.pass(time.Hour)
 		n.settle()
 	}

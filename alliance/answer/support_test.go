@@ -331,3 +331,5 @@ func (n *network) answersOf(p *party) (all []alliance.Answer) {
 	}
 	return all
 }
+
+func containsBytes(text []byte, part string) bool { return strings.Contains(string(text), part) }
