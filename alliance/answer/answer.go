@@ -118,6 +118,7 @@ const (
 	measureKind = "answer.measure"
 	chaseKind   = "answer.chase"
 	totalsKind  = "answer.totals"
+	peersKind   = "answer.peers"
 )
 
 // Kinds returns what is done with the timers of this package, for timer.New.
@@ -129,6 +130,7 @@ func (a *Answers) Kinds() map[string]timer.Kind {
 		measureKind: {Handle: timer.Write(a.measuresDue)},
 		chaseKind:   {Handle: timer.Write(a.chase)},
 		totalsKind:  {Handle: timer.Write(a.addUp)},
+		peersKind:   {Handle: timer.Write(a.tellPeers)},
 	}
 }
 

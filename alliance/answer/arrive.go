@@ -120,6 +120,9 @@ func (a *Answers) watch(ctx context.Context, _ timer.Timer) (timer.Effect, error
 	if err == nil && a.config.Watch != nil {
 		err = a.config.Watch(ctx, open)
 	}
+	if err == nil {
+		a.forget(open)
+	}
 	return func(context.Context, *store.Tx) error { return nil }, err
 }
 

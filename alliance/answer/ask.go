@@ -127,7 +127,7 @@ func (a *Answers) Closed(ctx context.Context, tx *store.Tx, warning string) erro
 	if err := closeAsked(ctx, tx, warning); err != nil {
 		return err
 	}
-	for _, kind := range [...]string{chaseKind, totalsKind, measureKind} {
+	for _, kind := range [...]string{chaseKind, totalsKind, peersKind, measureKind} {
 		if err := a.timers.Cancel(ctx, tx, kind+":"+warning); err != nil {
 			return err
 		}

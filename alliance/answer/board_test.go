@@ -317,6 +317,49 @@ func TestAssociationPassesOnAndAddsUp(t *testing.T) {
 	}
 }
 
+func TestPeersAreToldSumsWhereTheHubAllows(t *testing.T) {
+	t.Parallel()
+	for _, allowed := range []bool{false, true} {
+		n := newNetwork(t)
+		hub := n.party()
+		w := wannaCry(hub)
+		var all []*party
+		var members []answer.Expected
+		for i := range 6 {
+			p := n.party()
+			p.memory = says(alliance.Hit)
+			all, members = append(all, p), append(members, p.expected(fmt.Sprint(i), "health"))
+		}
+		err := hub.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return hub.Asked(ctx, tx, answer.Asking{Warning: &w, Message: "1", Members: members, Peers: allowed})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tell := func(parties ...*party) {
+			t.Helper()
+			for _, p := range parties {
+				p.tell(hub, alliance.IssuedChange, w)
+			}
+			n.settle()
+			n.pass(time.Minute)
+			n.settle()
+		}
+		tell(all[:4]...)
+		if got := all[0].shown(w.ID).Peers; got != nil {
+			t.Errorf("of four: %+v", got)
+		}
+		tell(all[4:]...)
+		got := all[0].shown(w.ID).Peers
+		switch {
+		case !allowed && got != nil:
+			t.Errorf("it was not allowed: %+v", got)
+		case allowed && (got == nil || got.Members != 6 || got.Sectors["health"].Verdicts[alliance.Hit] != 6):
+			t.Errorf("of six: %+v", got)
+		}
+	}
+}
+
 func containsNode(e *envelope.Envelope, id alliance.NodeID) bool {
 	text, err := e.Bytes()
 	return err != nil || containsBytes(text, string(id)) || containsBytes(e.Body, string(id))

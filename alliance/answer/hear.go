@@ -84,7 +84,10 @@ func (a *Answers) Answered(ctx context.Context, tx *store.Tx, in Received) error
 	if err := a.pass(ctx, tx, &b, &p, &in, &answer); err != nil {
 		return err
 	}
-	return a.place(ctx, tx, &p, &answer, in.Header.ID)
+	if err := a.place(ctx, tx, &p, &answer, in.Header.ID); err != nil || !b.Peers {
+		return err
+	}
+	return a.peersLater(ctx, tx, b.Warning)
 }
 
 // pass passes an answer on to where the warning came from. One that its author is

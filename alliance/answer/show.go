@@ -67,7 +67,10 @@ func (a *Answers) Show(ctx context.Context, warning string) (s Shown, err error)
 		if s.Releases, err = selectReleases(ctx, tx, s.ID); err != nil {
 			return err
 		}
-		s.Measures, err = selectMeasures(ctx, tx, s.ID)
+		if s.Measures, err = selectMeasures(ctx, tx, s.ID); err != nil {
+			return err
+		}
+		s.Peers, err = selectTotal(ctx, tx, s.ID, s.Uplink)
 		return err
 	})
 	return s, err

@@ -93,3 +93,39 @@ func selectTotals(ctx context.Context, tx *store.Tx, warning string, self allian
 	}, `SELECT t.association, COALESCE(b.name, ''), t.body FROM answer_total t LEFT JOIN answer_board b ON b.warning = t.warning AND b.member = t.association
 		WHERE t.warning = $1 AND t.association <> $2 ORDER BY t.association LIMIT $3`, warning, string(self), maxRows)
 }
+
+// selectTotal returns what one node added up; nil for nothing.
+func selectTotal(ctx context.Context, tx *store.Tx, warning string, node alliance.NodeID) (*alliance.Totals, error) {
+	body, err := store.One(ctx, tx, store.Value[string], `SELECT body FROM answer_total WHERE warning = $1 AND association = $2`, warning, string(node))
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var t alliance.Totals
+	return &t, json.Unmarshal([]byte(body), &t)
+}
+
+// selectAnswered returns what neighbours answered, and which of them have a node.
+func selectAnswered(ctx context.Context, tx *store.Tx, warning string) (said map[alliance.NodeID]contribution, linked []alliance.NodeID, err error) {
+	said = map[alliance.NodeID]contribution{}
+	err = tx.Each(ctx, func(row store.Row) error {
+		var member alliance.NodeID
+		var c contribution
+		var state State
+		var hasNode bool
+		if err := row.Scan(&member, &c.sector, &state, &hasNode); err != nil {
+			return err
+		}
+		if state != Silent && state != Blind {
+			c.verdict = alliance.Verdict(state)
+			said[member] = c
+		}
+		if hasNode {
+			linked = append(linked, member)
+		}
+		return nil
+	}, `SELECT member, sector, state, linked FROM answer_board WHERE warning = $1 AND via = '' ORDER BY member`, warning)
+	return said, linked, err
+}

@@ -105,6 +105,15 @@ func (a *Answers) dirtOf(warning string) *dirt {
 	return d
 }
 
+// forget drops what was watched of warnings that are over.
+func (a *Answers) forget(open []*alliance.Warning) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.dirty, func(id string, _ *dirt) bool {
+		return !slices.ContainsFunc(open, func(w *alliance.Warning) bool { return w.ID == id })
+	})
+}
+
 // snapshot is what was watched up to a moment.
 type snapshot struct {
 	seen  map[int]alliance.Sightings

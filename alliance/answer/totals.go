@@ -29,26 +29,33 @@ func (a *Answers) addUp(ctx context.Context, tx *store.Tx, t timer.Timer) error 
 	if err != nil {
 		return err
 	}
-	c, err := selectCells(ctx, tx, b.Warning)
-	if err != nil {
+	c, changed, err := updateCells(ctx, tx, b.Warning, now)
+	if err != nil || !changed {
 		return err
+	}
+	return a.sendTotals(ctx, tx, &b, c)
+}
+
+// updateCells takes contributions into the cells of a warning, and reports whether
+// there is a new sum. Those for the author and those for peers have a name each.
+func updateCells(ctx context.Context, tx *store.Tx, name string, now map[alliance.NodeID]contribution) (*cells, bool, error) {
+	c, err := selectCells(ctx, tx, name)
+	if err != nil {
+		return nil, false, err
 	}
 	changed, placed := c.update(now)
 	for _, sector := range placed {
-		if err := insertSector(ctx, tx, b.Warning, sector, c.of[sector]); err != nil {
-			return err
+		if err := insertSector(ctx, tx, name, sector, c.of[sector]); err != nil {
+			return nil, false, err
 		}
 	}
 	for _, cell := range changed {
 		states := c.states[cell]
-		if err := insertCell(ctx, tx, b.Warning, cell, len(states), states[len(states)-1]); err != nil {
-			return err
+		if err := insertCell(ctx, tx, name, cell, len(states), states[len(states)-1]); err != nil {
+			return nil, false, err
 		}
 	}
-	if len(changed) == 0 {
-		return nil
-	}
-	return a.sendTotals(ctx, tx, &b, c)
+	return c, len(changed) > 0, nil
 }
 
 func (a *Answers) sendTotals(ctx context.Context, tx *store.Tx, b *askedAll, c *cells) error {
@@ -90,8 +97,8 @@ func (a *Answers) Totalled(ctx context.Context, tx *store.Tx, in Received) error
 		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}
 	b, err := selectAsked(ctx, tx, t.Warning)
-	if errors.Is(err, fault.NotFound) {
-		return &envelope.Refusal{Reason: envelope.NotAllowed, Detail: "no such warning asked anybody here"}
+	if errors.Is(err, fault.NotFound) || err == nil && b.Uplink != "" && in.From == b.Uplink {
+		return fromAbove(ctx, tx, &in, &t)
 	}
 	if err != nil {
 		return err

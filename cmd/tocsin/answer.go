@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -139,6 +141,12 @@ func showAnswer(t io.Writer, s *answer.Shown) {
 			fmt.Fprintf(t, " by %s, %s", output.Plain(r.By), when(r.Decided))
 		}
 		fmt.Fprintf(t, "\n  %s\n", output.Plain(string(r.Body)))
+	}
+	if p := s.Peers; p != nil {
+		fmt.Fprintf(t, "of all who were asked, as the hub tells: %d answered\n", p.Members)
+		for _, sector := range slices.Sorted(maps.Keys(p.Sectors)) {
+			fmt.Fprintf(t, "  %s\t%d\t%v\n", output.Plain(sector), p.Sectors[sector].Members, p.Sectors[sector].Verdicts)
+		}
 	}
 	for i := range s.Measures {
 		m := &s.Measures[i]
