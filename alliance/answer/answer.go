@@ -114,6 +114,7 @@ func New(c Config) *Answers {
 const (
 	huntKind    = "answer.hunt"
 	watchKind   = "answer.watch"
+	expireKind  = "answer.expire"
 	releaseKind = "answer.release"
 	measureKind = "answer.measure"
 	chaseKind   = "answer.chase"
@@ -126,6 +127,7 @@ func (a *Answers) Kinds() map[string]timer.Kind {
 	return map[string]timer.Kind{
 		huntKind:    {Handle: a.hunt, Attempts: patientAttempts},
 		watchKind:   {Handle: a.watch, Attempts: patientAttempts},
+		expireKind:  {Handle: timer.Write(a.expire)},
 		releaseKind: {Handle: timer.Write(a.releaseDue)},
 		measureKind: {Handle: timer.Write(a.measuresDue)},
 		chaseKind:   {Handle: timer.Write(a.chase)},

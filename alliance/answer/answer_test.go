@@ -141,6 +141,34 @@ func TestAnswerStandsUntilSomethingChanges(t *testing.T) {
 	}
 }
 
+func TestWarningThatExpiresIsNoLongerWatchedFor(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	hub, member := n.party(), n.party()
+	w := wannaCry(hub)
+	until := n.time().Add(time.Hour)
+	w.Expires = &until
+	member.memory = says(alliance.Clear)
+	member.tell(hub, alliance.IssuedChange, w)
+	n.pass(time.Hour - time.Second)
+	n.settle()
+	if len(member.watched) != 1 {
+		t.Errorf("before its time %d are watched", len(member.watched))
+	}
+	n.pass(time.Second)
+	n.settle()
+	if len(member.watched) != 0 || member.shown(w.ID).Open {
+		t.Error("it is still watched for")
+	}
+	later := until.Add(time.Hour)
+	w.Revision, w.Expires = 2, &later
+	member.tell(hub, alliance.RaisedChange, w)
+	n.settle()
+	if len(member.watched) != 1 || member.shown(w.ID).Answer.Revision != 2 {
+		t.Error("it was given more time, and is not answered again")
+	}
+}
+
 func TestPolicyDecidesWhatLeaves(t *testing.T) {
 	t.Parallel()
 	full := func(a alliance.Answer) bool { return a.Events > 0 && len(a.Hits) > 0 }

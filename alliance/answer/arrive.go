@@ -76,6 +76,16 @@ func (a *Answers) Arrived(ctx context.Context, tx *store.Tx, in Received, b *all
 	if err := a.demand(ctx, tx, b.Content); err != nil {
 		return err
 	}
+	expires := timer.Timer{ID: expireKind + ":" + b.Warning, Kind: expireKind, Subject: b.Warning}
+	if b.Content.Expires == nil {
+		err = a.timers.Cancel(ctx, tx, expires.ID)
+	} else {
+		expires.Due = *b.Content.Expires
+		err = a.timers.Schedule(ctx, tx, expires)
+	}
+	if err != nil {
+		return err
+	}
 	why := Arrived
 	if known.Revision > 0 {
 		why = Corrected
@@ -104,10 +114,22 @@ func (a *Answers) end(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, k
 	if err := endMeasures(ctx, tx, b.Warning); err != nil {
 		return err
 	}
+	if err := a.Closed(ctx, tx, b.Warning); err != nil { // where it was passed on
+		return err
+	}
 	if err := a.timers.CancelAll(ctx, tx, b.Warning); err != nil {
 		return err
 	}
 	return a.timers.Schedule(ctx, tx, timer.Timer{ID: watchKind, Kind: watchKind, Due: a.now()})
+}
+
+// expire ends a warning whose time ran out, whether or not its author says so.
+func (a *Answers) expire(ctx context.Context, tx *store.Tx, t timer.Timer) error {
+	w, err := selectWarned(ctx, tx, t.Subject)
+	if err != nil || !w.Open {
+		return err
+	}
+	return a.end(ctx, tx, &alliance.Bulletin{Warning: w.ID, Number: w.Number, Revision: w.Revision}, true)
 }
 
 // watch makes the node watch for what is asked now.

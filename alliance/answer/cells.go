@@ -77,7 +77,7 @@ func (c *cells) assign(now map[alliance.NodeID]contribution) (placed []string) {
 		}
 	}
 	for sector, n := range members {
-		if n >= leastMembers && sector != otherCell {
+		if n >= leastMembers && sector != otherCell && sector != "" {
 			c.of[sector] = sector
 			placed = append(placed, sector)
 			continue
