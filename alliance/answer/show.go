@@ -30,6 +30,8 @@ type Shown struct {
 	Policy   Policy           `json:"policy"`
 	Releases []Release        `json:"releases"`
 	Measures []Measure        `json:"measures"`
+	// Peers is how all members of our hub answered, where it tells them.
+	Peers *alliance.Totals `json:"peers,omitempty"`
 }
 
 // List returns the warnings that were answered here, the last to arrive first; with
