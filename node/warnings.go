@@ -21,7 +21,7 @@ import (
 type Warned struct {
 	// Hunt asks the memory: Node.Hunt, or all nodes that share the work.
 	Hunt func(context.Context, Hunt) (Hunted, error)
-	// Retained is since when events are archived; zero for ever.
+	// Retained is since when events are archived; zero, or nil, for ever.
 	Retained func() time.Time
 	// Exposed says of affected products whether they are here, in their order; nil
 	// where no inventory is kept.
@@ -142,7 +142,10 @@ func (a *answering) put(number int, q memory.Question, err error) {
 // about as long as events are kept; where it does and that is earlier, nothing
 // found says too little.
 func (a *answering) askArchive(ctx context.Context) error {
-	since, asked := a.Retained(), a.warning.Ask.Since
+	since, asked := time.Time{}, a.warning.Ask.Since
+	if a.Retained != nil {
+		since = a.Retained()
+	}
 	if asked.After(since) || since.IsZero() {
 		since = asked
 	}
