@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/alliance/answer"
+	"tocsin/alliance/filing"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -56,6 +57,8 @@ type Config struct {
 	Reports *report.Reports
 	// Answers are those to warnings, ours and our members'.
 	Answers *answer.Answers
+	// Filings hand reports over links; nil where there are none.
+	Filings *filing.Desk
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Trail is the audit trail.

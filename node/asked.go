@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"tocsin/alliance"
@@ -20,16 +21,23 @@ type AskedFinding struct {
 	*detect.Finding
 }
 
+// Asking is a warning that is watched for, but for the questions that are held, by
+// their numbers.
+type Asking struct {
+	*alliance.Warning
+	Held []int
+}
+
 // Ask makes the node watch for what these warnings ask, beside its own rules and
 // no longer for what earlier ones asked. What cannot be watched for is left out:
-// AnswerWarning says of it why.
-func (n *Node) Ask(warnings []*alliance.Warning) error {
+// Warned.Answer says of it why.
+func (n *Node) Ask(warnings []Asking) error {
 	a := &asking{rules: map[*sigma.Rule]question{}}
 	patterns := map[memory.Question]int{}
 	for _, w := range warnings {
 		for i := range w.Indicators {
 			q, err := indicatorQuestion(&w.Indicators[i])
-			if err != nil {
+			if err != nil || slices.Contains(w.Held, i) {
 				continue
 			}
 			number, ok := patterns[q]
@@ -40,6 +48,9 @@ func (n *Node) Ask(warnings []*alliance.Warning) error {
 			a.of[number] = append(a.of[number], question{w.ID, i})
 		}
 		for i := range w.Rules {
+			if slices.Contains(w.Held, len(w.Indicators)+i) {
+				continue
+			}
 			if rule, err := huntedRule(memory.Question{Text: w.Rules[i].ID, Rule: w.Rules[i].Text}); err == nil {
 				a.rules[rule] = question{w.ID, len(w.Indicators) + i}
 			}

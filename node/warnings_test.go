@@ -258,7 +258,7 @@ func TestHuntingARecordedStreamFindsWhatWatchingItDid(t *testing.T) {
 	}
 	a, stop := openAsked(t)
 	defer stop()
-	if err := a.Ask([]*alliance.Warning{w}); err != nil {
+	if err := a.Ask([]node.Asking{{Warning: w}}); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Now().Add(-time.Hour)
@@ -299,7 +299,7 @@ func TestWhatWasNotWatchedIsTold(t *testing.T) {
 	a, stop := openAsked(t)
 	defer stop()
 	w := &alliance.Warning{ID: warningID, Revision: 1, Indicators: []alliance.Indicator{isDomain("crash.example", 0)}}
-	if err := a.Ask([]*alliance.Warning{w}); err != nil {
+	if err := a.Ask([]node.Asking{{Warning: w}}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "old.json")

@@ -43,7 +43,7 @@ type Config struct {
 	Hunt func(ctx context.Context, w *alliance.Warning, whole bool) (alliance.Answer, error)
 	// Watch makes the node watch for what these warnings ask, and for what no other
 	// does. It may be called again with the same.
-	Watch func(ctx context.Context, open []*alliance.Warning) error
+	Watch func(ctx context.Context, open []Watching) error
 	// Notify has people told, in the transaction.
 	Notify func(ctx context.Context, tx *store.Tx, n Notice) error
 	// Patience is how long silence is borne; nil is DefaultPatience.

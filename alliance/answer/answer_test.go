@@ -169,6 +169,36 @@ func TestWarningThatExpiresIsNoLongerWatchedFor(t *testing.T) {
 	}
 }
 
+func TestHeldQuestionsAreNotWatchedFor(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	hub, member := n.party(), n.party()
+	w := wannaCry(hub)
+	member.memory = says(alliance.Clear)
+	member.tell(hub, alliance.IssuedChange, w)
+	hold := func(held ...int) string {
+		t.Helper()
+		err := member.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error { return member.Hold(ctx, tx, w.ID, held) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.settle()
+		rest := member.watched[0].Rest()
+		return fmt.Sprint(len(rest.Indicators), " ", len(rest.Rules), " ", member.watched[0].Held)
+	}
+	for _, step := range []struct {
+		held []int
+		want string
+	}{{[]int{0}, "1 1 [0]"}, {[]int{0, 1, 2}, "0 0 [0 1 2]"}, {nil, "2 1 []"}} {
+		if got := hold(step.held...); got != step.want {
+			t.Errorf("%v held: %s, want %s", step.held, got, step.want)
+		}
+	}
+	if got := len(n.answersOf(member)); got != 2 {
+		t.Errorf("%d answers: what is held is hunted all the same", got)
+	}
+}
+
 func TestPolicyDecidesWhatLeaves(t *testing.T) {
 	t.Parallel()
 	full := func(a alliance.Answer) bool { return a.Events > 0 && len(a.Hits) > 0 }

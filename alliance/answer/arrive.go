@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/alliance"
@@ -123,6 +124,40 @@ func (a *Answers) end(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, k
 	return a.timers.Schedule(ctx, tx, timer.Timer{ID: watchKind, Kind: watchKind, Due: a.now()})
 }
 
+// Watching is an open warning that is watched for, but for the questions that are
+// held, by their numbers: those that would flood. They are hunted all the same.
+type Watching struct {
+	*alliance.Warning
+	Held []int
+}
+
+// Rest is the warning without the questions that are held, to be installed: its
+// questions have other numbers.
+func (w *Watching) Rest() *alliance.Warning {
+	rest := *w.Warning
+	rest.Indicators, rest.Rules = nil, nil
+	for i := range w.Indicators {
+		if !slices.Contains(w.Held, i) {
+			rest.Indicators = append(rest.Indicators, w.Indicators[i])
+		}
+	}
+	for i := range w.Rules {
+		if !slices.Contains(w.Held, len(w.Indicators)+i) {
+			rest.Rules = append(rest.Rules, w.Rules[i])
+		}
+	}
+	return &rest
+}
+
+// Hold says which questions of a warning are not to be watched for; it replaces what
+// was said before.
+func (a *Answers) Hold(ctx context.Context, tx *store.Tx, warning string, held []int) error {
+	if err := updateHeld(ctx, tx, warning, alliance.RangesOf(held...).String()); err != nil {
+		return err
+	}
+	return a.timers.Schedule(ctx, tx, timer.Timer{ID: watchKind, Kind: watchKind, Due: a.now()})
+}
+
 // expire ends a warning whose time ran out, whether or not its author says so.
 func (a *Answers) expire(ctx context.Context, tx *store.Tx, t timer.Timer) error {
 	w, err := selectWarned(ctx, tx, t.Subject)
@@ -134,7 +169,7 @@ func (a *Answers) expire(ctx context.Context, tx *store.Tx, t timer.Timer) error
 
 // watch makes the node watch for what is asked now.
 func (a *Answers) watch(ctx context.Context, _ timer.Timer) (timer.Effect, error) {
-	var open []*alliance.Warning
+	var open []Watching
 	err := a.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		open, err = selectOpen(ctx, tx)
 		return err

@@ -76,12 +76,22 @@ func updateLooked(ctx context.Context, tx *store.Tx, id string, at time.Time) er
 	return err
 }
 
-// selectOpen returns the contents of the open warnings.
-func selectOpen(ctx context.Context, tx *store.Tx) ([]*alliance.Warning, error) {
-	return store.All(ctx, tx, func(row store.Row) (*alliance.Warning, error) {
-		w, err := scanWarned(row)
-		return w.content, err
-	}, `SELECT `+warnedColumns+` FROM answer_warning WHERE open ORDER BY id LIMIT $1`, maxRows)
+// selectOpen returns the open warnings.
+func selectOpen(ctx context.Context, tx *store.Tx) ([]Watching, error) {
+	return store.All(ctx, tx, func(row store.Row) (w Watching, err error) {
+		var content, held string
+		if err := row.Scan(&content, &held); err != nil {
+			return w, err
+		}
+		w.Held = numbers(held)
+		w.Warning = &alliance.Warning{}
+		return w, json.Unmarshal([]byte(content), w.Warning)
+	}, `SELECT content, held FROM answer_warning WHERE open ORDER BY id LIMIT $1`, maxRows)
+}
+
+func updateHeld(ctx context.Context, tx *store.Tx, id, held string) error {
+	_, err := tx.Exec(ctx, `UPDATE answer_warning SET held = $2 WHERE id = $1`, id, held)
+	return err
 }
 
 func selectOpenIDs(ctx context.Context, tx *store.Tx) ([]string, error) {

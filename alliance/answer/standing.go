@@ -106,11 +106,11 @@ func (a *Answers) dirtOf(warning string) *dirt {
 }
 
 // forget drops what was watched of warnings that are over.
-func (a *Answers) forget(open []*alliance.Warning) {
+func (a *Answers) forget(open []Watching) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	maps.DeleteFunc(a.dirty, func(id string, _ *dirt) bool {
-		return !slices.ContainsFunc(open, func(w *alliance.Warning) bool { return w.ID == id })
+		return !slices.ContainsFunc(open, func(w Watching) bool { return w.ID == id })
 	})
 }
 

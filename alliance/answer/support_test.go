@@ -33,7 +33,7 @@ type party struct {
 	db      *store.DB
 	timers  *timer.Timers
 	memory  func(ctx context.Context, w *alliance.Warning, whole bool) (alliance.Answer, error)
-	watched []*alliance.Warning
+	watched []answer.Watching
 	notices []answer.Notice
 	refused []error
 }
@@ -100,7 +100,7 @@ func (n *network) join(db *store.DB) *party {
 		Hunt: func(ctx context.Context, w *alliance.Warning, whole bool) (alliance.Answer, error) {
 			return p.memory(ctx, w, whole)
 		},
-		Watch: func(_ context.Context, open []*alliance.Warning) error {
+		Watch: func(_ context.Context, open []answer.Watching) error {
 			p.watched = open
 			return nil
 		},

@@ -129,7 +129,7 @@ func New(c Config) (*Register, error) {
 	return &Register{Config: c, ring: newRing(), waits: newWaits(), tries: newTries(c.Now)}, nil
 }
 
-// Join hands over the timers, whose kinds must hold those of Kinds.
+// Join hands over the timers, whose kinds must hold those of the register.
 func (r *Register) Join(timers *timer.Timers) { r.timers = timers }
 
 // Self returns this node's ID.
@@ -184,4 +184,18 @@ func (r *Register) Behind(ctx context.Context, tx *store.Tx) ([]Known, error) {
 // neighbours.
 func (r *Register) Above(ctx context.Context, tx *store.Tx) ([]Known, error) {
 	return selectKnown(ctx, tx, true)
+}
+
+// Way returns the neighbour by which a node is reached: itself where it is one. The
+// error is fault.NotFound where none is active.
+func (r *Register) Way(ctx context.Context, tx *store.Tx, node alliance.NodeID) (alliance.NodeID, error) {
+	_, active, err := selectStanding(ctx, tx, node)
+	if err != nil || active {
+		return node, err
+	}
+	way, err := selectWay(ctx, tx, node)
+	if err != nil {
+		return "", fmt.Errorf("no active link leads to node %.40q: %w", node, err)
+	}
+	return way, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 	"tocsin/alliance"
 	"tocsin/alliance/answer"
-	"tocsin/alliance/envelope"
+	"tocsin/alliance/link"
 	"tocsin/detect/sigma"
 	"tocsin/intel"
 	"tocsin/intel/pack"
@@ -24,28 +25,10 @@ import (
 	"tocsin/node"
 )
 
-// answerLinks is what answers travel by. Its zero value is that of a node in no
-// alliance.
-type answerLinks struct {
-	self    func() alliance.NodeID
-	seal    func(envelope.Header, []byte) (*envelope.Envelope, error)
-	send    func(context.Context, *store.Tx, *envelope.Envelope, ...alliance.NodeID) error
-	forward func(context.Context, *store.Tx, answer.Received, ...alliance.NodeID) error
-	// describe says who a member is that answers through another, and contacts where
-	// a member can be written to.
-	describe func(context.Context, *store.Tx, alliance.NodeID) (answer.Expected, error)
-	contacts func(context.Context, *store.Tx, alliance.NodeID) ([]notify.Address, error)
-}
-
-// openAnswers opens the room that answers warnings. Its timers must be given to it
-// before anything arrives.
-func (r *running) openAnswers(links answerLinks) {
-	if links.self == nil {
-		links.self = func() alliance.NodeID { return "" }
-		links.seal = func(envelope.Header, []byte) (*envelope.Envelope, error) {
-			return nil, fmt.Errorf("this node is in no alliance: %w", fault.Conflict)
-		}
-	}
+// openAnswers opens the room that answers warnings, over the links of the alliance.
+// Its timers must be given to it before anything arrives.
+func (r *running) openAnswers() {
+	rooms := r.alliance
 	warned := node.Warned{Hunt: func(ctx context.Context, h node.Hunt) (node.Hunted, error) {
 		if all := r.hunt(); all != nil { // several share the work
 			return all(ctx, h)
@@ -53,12 +36,52 @@ func (r *running) openAnswers(links answerLinks) {
 		return r.node.Hunt(ctx, h)
 	}, Retained: func() time.Time { return r.node.Retained() }}
 	r.answers = answer.New(answer.Config{
-		DB: r.people.db, Trail: r.people.trail, Self: links.self, Seal: links.seal, Send: links.send, Forward: links.forward, Describe: links.describe,
-		Hunt: warned.Answer, Watch: r.watchWarnings, Now: time.Now,
-		Notify: func(ctx context.Context, tx *store.Tx, n answer.Notice) error {
-			return r.tellAnswer(ctx, tx, links, &n)
+		DB: r.people.db, Trail: r.people.trail, Self: rooms.identity.ID, Seal: rooms.identity.Seal, Send: rooms.links.Send,
+		Forward: func(ctx context.Context, tx *store.Tx, in answer.Received, to ...alliance.NodeID) error {
+			return rooms.links.Forward(ctx, tx, link.Received(in), to...)
 		},
+		Describe: rooms.expected, Hunt: warned.Answer, Watch: r.watchWarnings, Now: time.Now,
+		Notify: func(ctx context.Context, tx *store.Tx, n answer.Notice) error { return r.tellAnswer(ctx, tx, &n) },
 	})
+	for kind, take := range map[string]func(context.Context, *store.Tx, answer.Received) error{
+		alliance.AnswerKind: r.answers.Answered, alliance.TotalsKind: r.answers.Totalled, alliance.MeasureKind: r.answers.MeasureReported,
+	} {
+		rooms.links.On(kind, func(ctx context.Context, tx *store.Tx, in link.Received) error {
+			return take(ctx, tx, answer.Received(in))
+		})
+	}
+}
+
+// expected is how a board shows a node: by its card. The error is fault.NotFound
+// for one that is not known.
+func (a *allianceRooms) expected(ctx context.Context, tx *store.Tx, node alliance.NodeID) (answer.Expected, error) {
+	card, err := a.members.Card(ctx, tx, node)
+	if err != nil {
+		return answer.Expected{}, err
+	}
+	return expectedOf(&card), nil
+}
+
+func expectedOf(card *alliance.Card) answer.Expected {
+	e := answer.Expected{Member: card.Node, Name: nameIn(card, "en"), Linked: true}
+	if len(card.Sectors) > 0 {
+		e.Sector = card.Sectors[0]
+	}
+	if len(card.Regions) > 0 {
+		e.Region = card.Regions[0]
+	}
+	return e
+}
+
+// nameIn is an organisation's name in a language, else in the first that it has.
+func nameIn(card *alliance.Card, language string) string {
+	if name := card.Names[language]; name != "" {
+		return name
+	}
+	for _, l := range slices.Sorted(maps.Keys(card.Names)) {
+		return card.Names[l]
+	}
+	return string(card.Node)
 }
 
 // runAnswers takes standing answers up and keeps them until ctx ends.
@@ -82,11 +105,14 @@ func warningSet(w *alliance.Warning) string { return warningSets + strings.ToLow
 
 // watchWarnings makes the node watch for what open warnings ask, and keeps what is
 // installed the same: a set each of indicators and rules, named after the warning.
-func (r *running) watchWarnings(_ context.Context, open []*alliance.Warning) error {
+func (r *running) watchWarnings(_ context.Context, open []answer.Watching) error {
 	indicators, library := r.console.indicators(), r.library()
 	wanted := map[string]*alliance.Warning{}
+	asking := make([]node.Asking, 0, len(open))
 	for _, w := range open {
-		wanted[warningSet(w)] = w
+		rest := w.Rest()
+		wanted[warningSet(rest)] = rest
+		asking = append(asking, node.Asking{Warning: w.Warning, Held: w.Held})
 	}
 	if err := errors.Join(r.watchIndicators(indicators, wanted), r.watchRules(library, wanted)); err != nil {
 		return fmt.Errorf("watch what warnings ask: %w", err)
@@ -94,7 +120,7 @@ func (r *running) watchWarnings(_ context.Context, open []*alliance.Warning) err
 	if err := r.indicators.refresh(); err != nil {
 		return err
 	}
-	return r.node.Ask(open)
+	return r.node.Ask(asking)
 }
 
 // originOf says where a set comes from; another revision is another origin.
@@ -216,7 +242,7 @@ func ownSets(sets []knowledge.Set) []knowledge.Set {
 }
 
 // tellAnswer posts what people must be told.
-func (r *running) tellAnswer(ctx context.Context, tx *store.Tx, links answerLinks, n *answer.Notice) error {
+func (r *running) tellAnswer(ctx context.Context, tx *store.Tx, n *answer.Notice) error {
 	m := notify.Message{Event: string(n.Kind), About: n.Warning, To: []notify.Address{notify.To(toDuty, "")}}
 	name := fmt.Sprintf("warning %s (%s)", n.Number, n.Title)
 	due := n.Due.UTC().Format("2006-01-02 15:04 MST")
@@ -233,30 +259,55 @@ func (r *running) tellAnswer(ctx context.Context, tx *store.Tx, links answerLink
 		m.Text += ": " + n.Measure + "\n"
 	case answer.MemberEscalated:
 		m.Title = n.Name + " is silent on warning " + n.Number + ": call"
-		m.Text = fmt.Sprintf("%s was asked by %s, was reminded, and has not answered. Call its duty telephone.\nWhat is told there: 'tocsin warn told %s %s VERDICT --by NAME'.\n", n.Name, name, n.Number, n.Member)
+		phones, err := r.phones(ctx, tx, n.Member)
+		if err != nil {
+			return err
+		}
+		m.Text = fmt.Sprintf("%s was asked by %s, was reminded, and has not answered. Call:\n%s\nWhat is told there: 'tocsin warn told %s %s VERDICT --by NAME'.\n", n.Name, name, phones, n.Number, n.Member)
 	case answer.MemberBlind:
 		m.Title = n.Name + " counts as blind on warning " + n.Number
 		m.Text = fmt.Sprintf("%s has not answered %s however it was asked.\n", n.Name, name)
 	case answer.MemberReminded, answer.FormLink:
-		return r.tellMember(ctx, tx, links, n, &m, name, due)
+		return r.tellMember(ctx, tx, n, &m, name, due)
 	}
 	_, err := r.telling.Post(ctx, tx, m)
 	return err
 }
 
-// tellMember writes to a member itself.
-func (r *running) tellMember(ctx context.Context, tx *store.Tx, links answerLinks, n *answer.Notice, m *notify.Message, name, due string) (err error) {
-	if links.contacts == nil {
-		return nil
+// tellMember writes to a member itself: to the contacts on its card.
+func (r *running) tellMember(ctx context.Context, tx *store.Tx, n *answer.Notice, m *notify.Message, name, due string) error {
+	card, err := r.alliance.members.Card(ctx, tx, n.Member)
+	if errors.Is(err, fault.NotFound) {
+		return nil // it is gone
 	}
-	if m.To, err = links.contacts(ctx, tx, n.Member); err != nil {
+	if err != nil {
 		return err
+	}
+	m.To = nil
+	for _, c := range card.Contacts {
+		if c.Mail != "" {
+			m.To = append(m.To, notify.Mail(c.Mail))
+		}
 	}
 	m.Title = "Please answer warning " + n.Number
 	m.Text = fmt.Sprintf("%s: we asked you by %s and have no answer yet.\n", n.Name, name)
 	if n.Kind == answer.FormLink {
-		m.Text = fmt.Sprintf("%s: please answer %s until %s, once, at\n%s/answer/%s\n", n.Name, name, due, strings.TrimSuffix(r.config.URL, "/"), n.Link)
+		m.Text = fmt.Sprintf("%s: please answer %s until %s, once, at\n%s/answer/%s\n", n.Name, name, due, strings.TrimSuffix(r.config.url(), "/"), n.Link)
 	}
 	_, err = r.telling.Post(ctx, tx, *m)
 	return err
+}
+
+// phones are where a member's people on duty can be called, in the order in which to
+// try.
+func (r *running) phones(ctx context.Context, tx *store.Tx, node alliance.NodeID) (string, error) {
+	all, err := r.alliance.members.Phones(ctx, tx, node)
+	if err != nil || len(all) == 0 {
+		return "No telephone of it is known.", err
+	}
+	var b strings.Builder
+	for _, p := range all {
+		fmt.Fprintf(&b, "%s  %s %s\n", p.Phone, p.Name, p.Note)
+	}
+	return b.String(), nil
 }

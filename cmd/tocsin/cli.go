@@ -31,9 +31,11 @@ type cli struct {
 	Warn         warnCmd         `cmd:"" help:"Warnings to an alliance, and how its members answered."`
 	Answer       answerCmd       `cmd:"" help:"Warnings that arrived: how this node answers them, and what of it is released."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
+	Report       filingCmd       `cmd:"" help:"Reports between nodes: send, receipts, what came in, inquiries, guidance."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
 	Statistics   statisticsCmd   `cmd:"" help:"A year's incidents in numbers, for an authority."`
 	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
+	Stix         stixCmd         `cmd:"" help:"Check and list documents of STIX 2.1."`
 	Config       configCmd       `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup       backupCmd       `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
 	Restore      restoreCmd      `cmd:"" help:"Put a backup in the data directory's place, or verify one."`
@@ -42,6 +44,8 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster       rosterCmd       `cmd:"" help:"Plan who is on duty when, and say who is."`
 	Notify       notifyCmd       `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Identity     identityCmd     `cmd:"" help:"The keys by which other nodes know this one: fingerprint, renew, revoke."`
+	Verify       verifyCmd       `cmd:"" help:"Verify a signed message, a receipt, a bundle or a passport, from a file and by itself."`
 	Print        printCmd        `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
 	Version      versionCmd      `cmd:"" help:"Say which version this is."`
 }

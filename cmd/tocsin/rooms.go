@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"tocsin/alliance/answer"
+	"tocsin/alliance/filing"
+	"tocsin/alliance/link"
+	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -28,7 +31,8 @@ import (
 // made.
 func databaseRooms() []store.Room {
 	return []store.Room{
-		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), answer.Room(),
+		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
+		member.Room(), link.Room(), filing.Room(), answer.Room(),
 	}
 }
 
@@ -63,8 +67,8 @@ func (r *running) openIncidents(config *fileConfig) error {
 	if rooms.office, err = duty.New(duty.Config{DB: p.db, Trail: p.trail, Library: laws, Notify: notices, Now: time.Now}); err != nil {
 		return err
 	}
-	r.openAnswers(answerLinks{})
-	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.answers.Kinds()); err != nil {
+	r.openAnswers()
+	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds(), r.answers.Kinds()); err != nil {
 		return usageError{err}
 	}
 	r.answers.Use(r.telling.timers)

@@ -10,6 +10,7 @@ CREATE TABLE answer_warning (
     message     TEXT NOT NULL,               -- the envelope that brought this revision
     colour      TEXT NOT NULL,
     content     TEXT NOT NULL,               -- alliance.Warning
+    held        TEXT NOT NULL DEFAULT '',    -- questions that are not watched for: 3,7-9
     open        BOOLEAN NOT NULL,
     issued_at   BIGINT NOT NULL,
     arrived_at  BIGINT NOT NULL,

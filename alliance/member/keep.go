@@ -1,11 +1,10 @@
 package member
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"time"
 
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
@@ -13,21 +12,11 @@ import (
 	"tocsin/internal/store"
 )
 
-// Begin reads who belongs, and settles what a crash may have left between the
-// card's file and the database. It is called once, before anything else.
-func (r *Register) Begin(ctx context.Context) error {
-	if err := r.refresh(ctx, time.Time{}); err != nil {
-		return fmt.Errorf("members: %w", err)
-	}
-	r.ring.put(r.Identity.Passport())
-	return nil
-}
-
-// refresh reads passports that changed since a moment, also those that another
+// refresh reads passports that changed since a moment, in microseconds, also those that another
 // node on the same database wrote.
-func (r *Register) refresh(ctx context.Context, since time.Time) error {
+func (r *Register) refresh(ctx context.Context, since int64) error {
 	return r.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		all, err := selectPassports(ctx, tx, store.At(since))
+		all, err := selectPassports(ctx, tx, since)
 		if err == nil {
 			r.ring.put(all...)
 		}
@@ -73,29 +62,19 @@ func (r *Register) keep(ctx context.Context, tx *store.Tx, p *envelope.Passport)
 	return true, nil
 }
 
-// merge is what is known of a node after another passport of it came: what was
-// revoked stays revoked, and an older card does not replace a newer one.
+// merge is what is known of a node after another passport of it came, and whether that
+// is more than before.
 func merge(known, other *envelope.Passport) (*envelope.Passport, bool, error) {
-	was, err := known.Card()
+	merged, err := envelope.Merge(known, other)
 	if err != nil {
 		return nil, false, err
 	}
-	is, err := other.Card()
+	a, err := known.Bytes()
 	if err != nil {
 		return nil, false, err
 	}
-	if is.Revision < was.Revision && len(other.Revocations) <= len(known.Revocations) {
-		return known, false, nil
-	}
-	a, err := json.Marshal(known)
-	if err != nil {
-		return nil, false, err
-	}
-	b, err := json.Marshal(other)
-	if err != nil {
-		return nil, false, err
-	}
-	return other, string(a) != string(b), nil
+	b, err := merged.Bytes()
+	return merged, !bytes.Equal(a, b), err
 }
 
 // claim records what a card says it holds; what is confirmed already stays so, and
