@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
 	"tocsin/incident"
 	"tocsin/internal/audit"
@@ -54,6 +55,8 @@ type Config struct {
 	// Duty keeps what the plan asks for, Reports what is told to whom.
 	Duty    *duty.Office
 	Reports *report.Reports
+	// Answers are those to warnings, ours and our members'.
+	Answers *answer.Answers
 	// Filings hand reports over links; nil where there are none.
 	Filings *filing.Desk
 	// Messages are what is told by mail and webhook.

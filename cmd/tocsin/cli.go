@@ -28,6 +28,8 @@ type cli struct {
 	Indicators   indicatorsCmd   `cmd:"" help:"Install, remove and list sets of indicators."`
 	Alert        alertCmd        `cmd:"" help:"The queue of alerts: list, claim, dismiss, promote."`
 	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
+	Warn         warnCmd         `cmd:"" help:"Warnings to an alliance, and how its members answered."`
+	Answer       answerCmd       `cmd:"" help:"Warnings that arrived: how this node answers them, and what of it is released."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
 	Report       filingCmd       `cmd:"" help:"Reports between nodes: send, receipts, what came in, inquiries, guidance."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
