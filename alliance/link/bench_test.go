@@ -35,7 +35,9 @@ func BenchmarkThousandNeighbours(b *testing.B) {
 	carrier := sink{make(chan struct{}, 1000)}
 	links, err := link.New(link.Config{
 		DB: db, Identity: identity, Ring: envelope.Passports{}, Blobs: blobs, Carrier: carrier,
-		Neighbour: func(context.Context, *store.Tx, alliance.NodeID) (link.Role, bool, error) { return link.Below, true, nil },
+		Neighbour: func(context.Context, *store.Tx, alliance.NodeID) (link.Role, bool, error) {
+			return link.Below, true, nil
+		},
 	})
 	must(b, err)
 	var to []alliance.NodeID

@@ -123,7 +123,9 @@ func (p *phone) run(ctx context.Context, sends int) (err error) {
 	n := &node{id: p.id, db: db, identity: identity}
 	p.links, err = link.New(link.Config{
 		DB: db, Identity: identity, Ring: p, Blobs: blobs, Carrier: p, Limits: quick,
-		Neighbour: func(context.Context, *store.Tx, alliance.NodeID) (link.Role, bool, error) { return link.Above, true, nil },
+		Neighbour: func(context.Context, *store.Tx, alliance.NodeID) (link.Role, bool, error) {
+			return link.Above, true, nil
+		},
 	})
 	if err != nil {
 		return err

@@ -85,7 +85,9 @@ type ofLink struct {
 	Neighbour string `arg:"" help:"The neighbour's node ID."`
 }
 
-func (o *ofLink) path(part string) string { return linksPath + "/" + url.PathEscape(o.Neighbour) + part }
+func (o *ofLink) path(part string) string {
+	return linksPath + "/" + url.PathEscape(o.Neighbour) + part
+}
 
 type linkShowCmd struct {
 	ofLink
