@@ -20,6 +20,7 @@ import (
 
 	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
+	"tocsin/alliance/link"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -59,6 +60,8 @@ type Config struct {
 	Answers *answer.Answers
 	// Filings hand reports over links; nil where there are none.
 	Filings *filing.Desk
+	// Links are those of the alliance; nil where the node takes part in none.
+	Links *link.Links
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Trail is the audit trail.

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"tocsin/alliance/link"
 	"tocsin/incident"
 	"tocsin/node"
 	"tocsin/people"
@@ -139,6 +140,13 @@ func Routes() []Route {
 		{"GET /api/v1/messages", people.ReadNode, asked((*api).listMessages)},
 		{"POST /api/v1/messages/{message}/retry", people.OperateNode, told((*api).retryMessage)},
 		{"POST /api/v1/messages/{message}/discard", people.OperateNode, told((*api).discardMessage)},
+
+		{"GET /api/v1/alliance/links", people.ReadAlliance, asked((*api).listNeighbourLinks)},
+		{"GET /api/v1/alliance/links/{node}", people.ReadAlliance, told((*api).readNeighbourLink)},
+		{"GET /api/v1/alliance/links/{node}/why", people.ReadAlliance, asked((*api).whyNotThere)},
+		{"GET /api/v1/alliance/links/{node}/export", people.ManageAlliance, contents[exportQuery](anyMedia, (*api).exportLink)},
+		{"POST /api/v1/alliance/links/import", people.ManageAlliance, file[none, link.Imported](http.StatusOK, bundleBytes, (*api).importLink).repeatable()},
+		{"POST /api/v1/alliance/links/{node}/messages/{message}/resend", people.ManageAlliance, told((*api).resendMessage)},
 
 		{"GET /api/v1/audit", people.ReadAudit, asked((*api).readAudit)},
 

@@ -164,6 +164,8 @@ func (r *running) run(ctx context.Context) error {
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
 		Answers: r.answers, Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Links:  r.alliance.links,
 		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
