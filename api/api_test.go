@@ -19,6 +19,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tocsin/alliance/envelope"
+	"tocsin/alliance/member"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/sigma"
@@ -144,7 +146,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			t.Error(err)
 		}
 	})
-	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room())
+	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), member.Room())
 	trail := audit.New(db, time.Now)
 	cases := openCases(t, db, trail, dir)
 	tokens := people.NewTokens(db, trail, time.Now)
@@ -172,6 +174,16 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			s.changed++
 			return nil
 		},
+	}
+	identity, err := envelope.Create(filepath.Join(dir, "identity"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Members, err = member.New(member.Config{DB: db, Trail: trail, Identity: identity, Now: time.Now, Address: s.url}); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Members.Begin(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if config.Passkeys, err = people.NewPasskeys(s.accounts, s.url); err != nil {
 		t.Fatal(err)
