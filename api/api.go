@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/alliance"
+	"tocsin/alliance/filing"
 	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/internal/audit"
@@ -55,6 +56,8 @@ type Config struct {
 	// Duty keeps what the plan asks for, Reports what is told to whom.
 	Duty    *duty.Office
 	Reports *report.Reports
+	// Filings hand reports over links; nil where there are none.
+	Filings *filing.Desk
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Members are who belongs to the alliance; nil where the node keeps none.

@@ -25,8 +25,9 @@ const (
 	settleWait = 2 * time.Second
 	// maxHeld is how many frames that came too early wait for those before them.
 	maxHeld = 64
-	// askEvery is how soon what is missing is asked for again.
-	askEvery = 2 * time.Second
+	// Of refused messages a neighbour has so many for nothing; each further one holds
+	// it up for a second, so that a flood of them is no work.
+	freeRefusals = 500
 	// receiptRate bounds the receipts of one neighbour a second.
 	receiptRate = 20
 )
@@ -64,6 +65,7 @@ type inLine struct {
 	node    alliance.NodeID
 	limiter *rate.Limiter
 	told    *rate.Limiter // of receipts
+	penalty *rate.Limiter // of what is refused
 
 	// Guarded by incoming.mu.
 	queue  []*arrival
@@ -74,9 +76,11 @@ type inLine struct {
 	stand  standing // as committed
 	// toldUpTo is up to where a receipt was sent.
 	toldUpTo int64
+	untold   int // how often the carrier did not take a receipt
 
 	// Owned by the goroutine that works on it.
 	loaded bool
+	faults int // refusals that were not waited for yet
 	at     standing
 	held   map[int64]*arrival
 	asked  time.Time
@@ -97,7 +101,16 @@ type arrival struct {
 	done  chan error
 }
 
-// settled says that a frame needs no other try; it may be said more than once.
+// settledUnless says that a frame needs no other try where there was no error, which
+// it returns.
+func (a *arrival) settledUnless(err error) error {
+	if err == nil {
+		a.settled(nil)
+	}
+	return err
+}
+
+// settled says what became of a frame; only what is said first is heard.
 func (a *arrival) settled(err error) {
 	select {
 	case a.done <- err:
@@ -112,6 +125,7 @@ func (in *incoming) line(node alliance.NodeID, limits *Limits) *inLine {
 			node: node, held: map[int64]*arrival{},
 			limiter: rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst),
 			told:    rate.NewLimiter(receiptRate, 10*receiptRate),
+			penalty: rate.NewLimiter(1, freeRefusals),
 		}
 		in.lines[node] = l
 	}
@@ -194,7 +208,7 @@ func (l *Links) work(ctx context.Context, n *inLine) {
 		n.queue[0] = nil
 		n.queue = n.queue[1:]
 		l.in.mu.Unlock()
-		if n.limiter.Wait(ctx) != nil {
+		if n.patience(ctx) != nil {
 			a.settled(fmt.Errorf("links stop: %w", fault.Unavailable))
 			continue
 		}
@@ -202,6 +216,16 @@ func (l *Links) work(ctx context.Context, n *inLine) {
 			a.settled(fmt.Errorf("links stop: %w", fault.Unavailable))
 		}
 	}
+}
+
+// patience waits until the neighbour may have another message handled.
+func (n *inLine) patience(ctx context.Context) error {
+	for ; n.faults > 0; n.faults-- {
+		if err := n.penalty.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return n.limiter.Wait(ctx)
 }
 
 // take handles one frame, and those that waited for it. The error is that of the
@@ -212,7 +236,7 @@ func (l *Links) take(ctx context.Context, n *inLine, a *arrival) error {
 	}
 	if a.wrong != nil {
 		r := refused{Reason: envelope.Malformed, Detail: a.wrong.Error()}
-		return l.persist(ctx, n, a, func(ctx context.Context) error { return l.refuseLoose(ctx, n, r) })
+		return a.settledUnless(l.persist(ctx, n, a, func(ctx context.Context) error { return l.refuseLoose(ctx, n, r) }))
 	}
 	switch {
 	case a.Epoch < n.at.epoch: // of a log that was replaced
@@ -225,16 +249,16 @@ func (l *Links) take(ctx context.Context, n *inLine, a *arrival) error {
 		n.toldUpTo = 0
 		l.in.mu.Unlock()
 	}
-	n.at.there = max(n.at.there, a.Confirmed)
+	n.at.there = a.Confirmed // what was told before may have been lost
 	switch {
 	case a.Position <= n.at.received:
-		return l.persist(ctx, n, a, func(ctx context.Context) error { return l.repeated(ctx, n, a) })
+		return a.settledUnless(l.persist(ctx, n, a, func(ctx context.Context) error { return l.repeated(ctx, n, a) }))
 	case a.Before > n.at.received:
 		l.hold(n, a)
 		return nil
 	}
 	for ; a != nil; a = n.next() {
-		if err := l.persist(ctx, n, a, func(ctx context.Context) error { return l.accept(ctx, n, a) }); err != nil {
+		if err := a.settledUnless(l.persist(ctx, n, a, func(ctx context.Context) error { return l.accept(ctx, n, a) })); err != nil {
 			return err
 		}
 	}
@@ -248,7 +272,7 @@ func (l *Links) hold(n *inLine, a *arrival) {
 	}
 	a.settled(nil)
 	now := l.now()
-	if ask := now.Sub(n.asked); ask < askEvery && ask >= 0 {
+	if ask := now.Sub(n.asked); ask < l.c.Limits.askEvery() && ask >= 0 {
 		return
 	}
 	n.asked = now
@@ -283,7 +307,6 @@ func (l *Links) persist(ctx context.Context, n *inLine, a *arrival, do func(cont
 			if fails > 1 {
 				l.stuck(n, "")
 			}
-			a.settled(nil)
 			return nil
 		}
 		if ctx.Err() != nil {

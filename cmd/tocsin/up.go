@@ -57,6 +57,7 @@ type running struct {
 	people     *peopleRooms
 	telling    *telling
 	incidents  *incidentRooms
+	alliance   *allianceRooms
 	raising    *raising
 	config     fileConfig
 	indicators *indicatorsInForce
@@ -99,7 +100,16 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.people, err = r.openPeople(ctx); err != nil {
 		return err
 	}
+	if err := r.openAlliance(ctx, &config); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
+		return err
+	}
+	if err := r.openFiling(); err != nil {
+		return err
+	}
+	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
 	if err := r.incidents.office.Begin(ctx); err != nil {
@@ -150,7 +160,7 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
-		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Members: r.alliance.members, Connected: r.alliance.connected, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
 		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
@@ -173,6 +183,9 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })
 	group.Go(func() error { return r.claim.Keep(ctx) })
+	for _, run := range r.alliance.run(ctx) {
+		group.Go(run)
+	}
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")
@@ -192,6 +205,9 @@ func (r *running) say(ctx context.Context) error {
 	address := "http://" + at[0].String()
 	if r.listening.intake.Encrypted() {
 		address = "https://" + at[0].String()
+	}
+	if r.config.URL == "" {
+		r.alliance.members.ReachedAt(reachedAt(at[0], address))
 	}
 	r.log.Info("the node is up", slog.String("address", address), slog.String("data", r.data))
 	_, err := fmt.Fprintf(r.out, "Listening on %s. 'tocsin token create --role sensor' makes a token to send with, '--role analyst' one to ask with.\n", address)
@@ -220,7 +236,7 @@ func (r *running) close() error {
 	if r.spread != nil {
 		r.spread.Close()
 	}
-	var errs []error
+	errs := []error{r.alliance.close()}
 	if r.intake != nil {
 		errs = append(errs, r.intake.Close())
 	}
