@@ -18,9 +18,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alliance"
 	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
+	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -64,6 +66,10 @@ type Config struct {
 	Links *link.Links
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
+	// Members are who belongs to the alliance; nil where the node keeps none.
+	// Connected says of a neighbour whether it is connected, and since when.
+	Members   *member.Register
+	Connected func(alliance.NodeID) (since time.Time, ok bool)
 	// Trail is the audit trail.
 	Trail *audit.Trail
 	// Keys remember what requests with a key were answered.
