@@ -2,7 +2,6 @@ package warning
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -30,7 +29,7 @@ const (
 
 // Problem is something that keeps a draft from being issued.
 type Problem struct {
-	Where string `json:"where"` // indicators[3]
+	Where string `json:"where"` // a JSON Pointer: /indicators/3
 	Text  string `json:"text"`
 	// Confirm names the field in which a reason settles it; empty where the draft
 	// must be changed.
@@ -160,32 +159,29 @@ func (d *Desk) problems(draft *Draft, before *alliance.Warning) []Problem {
 	p := &problems{}
 	now := d.now()
 	w := draft.warning(now)
-	p.says(draft)
+	if before != nil {
+		w.Issued = before.Issued
+	}
+	for _, wrong := range alliance.ProblemsOf(w.CheckDraft()) {
+		p.add(wrong.Field, "", "%s", wrong.Reason)
+	}
+	p.marking(draft)
 	if w.Expires != nil && !w.Expires.After(now) {
-		p.add("expires", "", "it would be over before it is issued")
+		p.add("/expires", "", "it would be over before it is issued")
 	}
 	for k, m := range w.Measures {
-		where := fmt.Sprintf("measures[%d]", k)
-		switch {
-		case strings.TrimSpace(m.Text) == "":
-			p.add(where, "", "it demands nothing: say what is to be done")
-		case m.Due.IsZero():
-			p.add(where, "", "it has no deadline: give due or within")
-		case !m.Due.After(now) && !had(before, m):
-			p.add(where, "", "its deadline has passed")
-		}
-		if slices.ContainsFunc(w.Measures[:k], func(o alliance.Measure) bool { return o.ID == m.ID }) {
-			p.add(where, "", "the id %q stands twice", m.ID)
+		if !m.Due.IsZero() && !m.Due.After(now) && !had(before, m) {
+			p.add(fmt.Sprintf("/measures/%d/due", k), "", "its deadline has passed")
 		}
 	}
 	for k, r := range draft.Rules {
 		if err := d.config.CheckRule(r.Text); err != nil {
-			p.add(fmt.Sprintf("rules[%d]", k), "", "%s", err)
+			p.add(fmt.Sprintf("/rules/%d/text", k), "", "%s", err)
 		}
 	}
 	d.indicators(p, draft, before)
 	if p.more > 0 {
-		p.all = append(p.all, Problem{Where: "…", Text: fmt.Sprintf("%d more problems", p.more)})
+		p.all = append(p.all, Problem{Where: "/", Text: fmt.Sprintf("%d more problems", p.more)})
 	}
 	return p.all
 }
@@ -196,26 +192,14 @@ func had(before *alliance.Warning, m alliance.Measure) bool {
 	return before != nil && slices.ContainsFunc(before.Measures, func(o alliance.Measure) bool { return o.ID == m.ID && o.Due.Equal(m.Due) })
 }
 
-func (p *problems) says(d *Draft) {
-	if strings.TrimSpace(d.Category) == "" {
-		p.add("category", "", "it is missing: what kind of incident may happen")
-	}
-	if len(d.Texts) == 0 {
-		p.add("texts", "", "there is none: say in at least one language what may happen and what to watch for")
-	}
-	for k, t := range d.Texts {
-		if t.Language == "" || t.Title == "" || t.Body == "" {
-			p.add(fmt.Sprintf("texts[%d]", k), "", "language, title and body are needed")
-		}
-	}
-	if d.Marking == intel.Unmarked {
-		p.add("tlp", "", "it is missing: say who may have it (clear, green, amber, red)")
-	}
-	if d.Marking == intel.TLPAmberStrict {
-		p.add("tlp", "", "TLP:AMBER+STRICT never leaves this organisation: it would reach nobody")
-	}
-	if d.Marking == intel.TLPRed && len(d.Scope.Members) == 0 {
-		p.add("scope", "", "TLP:RED goes to those who are named only: name members")
+// marking says what is wrong with who may have it, beyond what makes a warning
+// malformed: what nobody marked may be kept, and is not issued.
+func (p *problems) marking(d *Draft) {
+	switch d.Marking {
+	case intel.Unmarked:
+		p.add("/tlp", "", "it is missing: say who may have it (clear, green, amber, red)")
+	case intel.TLPAmberStrict:
+		p.add("/tlp", "", "TLP:AMBER+STRICT never leaves this organisation: it would reach nobody")
 	}
 }
 
@@ -232,8 +216,9 @@ type key struct {
 	port  uint16
 }
 
-// indicators says what is wrong with the indicators: no action, twice with two
-// actions, on a list of benign things, or to be blocked though they must not.
+// indicators says what a person must decide of the indicators: the action of each
+// that could be blocked, whether to ask for what is mostly benign, and whether to
+// block what must not be so far.
 func (d *Desk) indicators(p *problems, draft *Draft, before *alliance.Warning) {
 	guarded := map[key]string{}
 	inForce := map[key]bool{}
@@ -246,79 +231,20 @@ func (d *Desk) indicators(p *problems, draft *Draft, before *alliance.Warning) {
 			}
 		}
 	}
-	seen := map[key]int{}
 	for k := range draft.Asked {
 		i := &draft.Asked[k]
-		where := fmt.Sprintf("indicators[%d]", k)
+		where := fmt.Sprintf("/indicators/%d", k)
 		name := i.Kind.String() + " " + i.Value
 		if i.Action == nil && blockable(i.Kind) {
-			p.add(where, "", "%s has no action: say detect, block or do-not-block", name)
+			p.add(where+"/action", "", "%s has no action: say detect, block or do-not-block", name)
 		}
 		action := i.indicator().Action
-		if action == intel.DoNotBlock && strings.TrimSpace(i.Why) == "" {
-			p.add(where, "", "%s must not be blocked: say why, for whoever would block it", name)
-		}
 		at := key{i.Kind, i.Value, i.Match, i.Port}
-		if first, twice := seen[at]; twice {
-			p.add(where, "", "%s stands twice, also as indicators[%d]", name, first)
-		}
-		seen[at] = k
 		if why, was := guarded[key{i.Kind, i.Value, 0, 0}]; was && action == intel.Block && strings.TrimSpace(i.ConfirmBlock) == "" {
 			p.add(where, "confirm_block", "%s must not be blocked so far (%s) and now is to be: confirm it with the reason", name, why)
 		}
 		if list, listed := d.config.Benign(intel.Observable{Kind: i.Kind, Value: i.Value}); listed && !inForce[at] && strings.TrimSpace(i.ConfirmListed) == "" {
 			p.add(where, "confirm_listed", "%s is on the list %q of what is mostly benign: take it out, or confirm it with the reason", name, list)
-		}
-	}
-	d.covered(p, draft)
-}
-
-// covered finds what must not be blocked within what is to be blocked: a domain
-// means all below it, a range every address in it, and a URL has a host.
-func (d *Desk) covered(p *problems, draft *Draft) {
-	domains, ranges := map[string]int{}, map[netip.Prefix]int{}
-	guarded := map[string]bool{}
-	for k := range draft.Asked {
-		i := &draft.Asked[k]
-		switch action := i.indicator().Action; {
-		case action == intel.DoNotBlock:
-			guarded[i.Value] = true
-		case action == intel.Block && i.Kind == intel.Domain && i.Match == intel.MatchOrdinary:
-			domains[i.Value] = k
-		case action == intel.Block && i.Kind == intel.IPRange:
-			if r, err := netip.ParsePrefix(i.Value); err == nil {
-				ranges[r] = k
-			}
-		}
-	}
-	if len(guarded) == 0 {
-		return
-	}
-	clash := func(k int, what, guards string) {
-		p.add(fmt.Sprintf("indicators[%d]", k), "", "to block %s blocks %s too, which must not be blocked", what, guards)
-	}
-	for k := range draft.Asked {
-		i := &draft.Asked[k]
-		switch action := i.indicator().Action; {
-		case action == intel.Block && i.Kind == intel.URL:
-			if host := string(observable.URLHost([]byte(i.Value))); guarded[host] {
-				clash(k, i.Value, host)
-			}
-		case action != intel.DoNotBlock:
-		case i.Kind == intel.Domain:
-			observable.Parents(i.Value, func(parent string) bool {
-				if at, ok := domains[parent]; ok {
-					clash(at, parent, i.Value)
-				}
-				return true
-			})
-		case i.Kind == intel.IPAddress:
-			a, err := netip.ParseAddr(i.Value)
-			for r, at := range ranges {
-				if err == nil && r.Contains(a) {
-					clash(at, r.String(), i.Value)
-				}
-			}
 		}
 	}
 }

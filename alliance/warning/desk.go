@@ -33,6 +33,9 @@ type Config struct {
 	Send func(ctx context.Context, tx *store.Tx, e *envelope.Envelope, to ...alliance.NodeID) error
 	// Recipients says whom something by an author would reach, and why not others.
 	Recipients func(ctx context.Context, tx *store.Tx, author alliance.NodeID, marking intel.Marking, scope alliance.Scope) (Reach, error)
+	// Mail tells members without a node of a bulletin, in the transaction. w is what
+	// is in force, or was at last.
+	Mail func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, w *alliance.Warning, to []Recipient) error
 	// Append writes an envelope into the log that cannot be rewritten.
 	Append func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error
 	// Tell has people told, by role.
@@ -76,8 +79,10 @@ type Left struct {
 
 // Reach is whom something reaches, and who is left out.
 type Reach struct {
-	To   []Recipient `json:"to"`
-	Left []Left      `json:"left"`
+	To []Recipient `json:"to"`
+	// ByMail are members without a node.
+	ByMail []Recipient `json:"by_mail,omitempty"`
+	Left   []Left      `json:"left"`
 	// Carriers are neighbours that pass it on, and are meant for nothing else.
 	Carriers []alliance.NodeID `json:"carriers,omitempty"`
 }
@@ -121,6 +126,9 @@ func NewDesk(c Config) *Desk {
 	}
 	if c.Append == nil {
 		c.Append = func(context.Context, *store.Tx, *envelope.Envelope) error { return nil }
+	}
+	if c.Mail == nil {
+		c.Mail = func(context.Context, *store.Tx, *alliance.Bulletin, *alliance.Warning, []Recipient) error { return nil }
 	}
 	if c.Tell == nil {
 		c.Tell = func(context.Context, *store.Tx, Notice) error { return nil }

@@ -198,6 +198,11 @@ func (d *Desk) publish(ctx context.Context, tx *store.Tx, r *Record, rev *Revisi
 			return fmt.Errorf("warning %s: send %d bytes: %w", r.Name(), len(body), err)
 		}
 	}
+	if len(reach.ByMail) > 0 {
+		if err := d.config.Mail(ctx, tx, &bulletin, w, reach.ByMail); err != nil {
+			return err
+		}
+	}
 	return d.config.Append(ctx, tx, e)
 }
 

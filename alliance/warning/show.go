@@ -20,10 +20,10 @@ type View struct {
 	InForce *alliance.Warning `json:"in_force,omitempty"`
 	// Draft waits to be issued; Problems keep it from being, Changes are what it
 	// changes of what is in force.
-	Draft     *Draft       `json:"draft,omitempty"`
-	Problems  []Problem    `json:"problems"`
-	Changes   []Difference `json:"changes"`
-	Approvals []Approval   `json:"approvals"`
+	Draft     *Draft                `json:"draft,omitempty"`
+	Problems  []Problem             `json:"problems"`
+	Changes   []alliance.Difference `json:"changes"`
+	Approvals []Approval            `json:"approvals"`
 	// Needed is how many different people must approve the draft.
 	Needed    int        `json:"needed,omitempty"`
 	Rulings   []Ruling   `json:"rulings"`
@@ -35,7 +35,7 @@ type View struct {
 // Show returns a warning with its draft, its revisions and what may be done.
 func (d *Desk) Show(ctx context.Context, who Who, word string) (v View, err error) {
 	err = d.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		v = View{Problems: []Problem{}, Changes: []Difference{}, Approvals: []Approval{}, Rulings: []Ruling{}, Revisions: []Revision{}}
+		v = View{Problems: []Problem{}, Changes: []alliance.Difference{}, Approvals: []Approval{}, Rulings: []Ruling{}, Revisions: []Revision{}}
 		if v.Record, err = d.get(ctx, tx, word); err != nil {
 			return err
 		}
@@ -73,15 +73,24 @@ func (d *Desk) showDraft(ctx context.Context, tx *store.Tx, v *View) error {
 	v.Needed = v.needed(v.Draft)
 	v.Problems = append(v.Problems, d.problems(v.Draft, v.InForce)...)
 	if v.InForce != nil {
-		v.Changes = append(v.Changes, Differences(v.InForce, v.Draft.warning(d.now()))...)
+		v.Changes = append(v.Changes, alliance.Diff(v.InForce, v.draftedNow(d.now()))...)
 	}
 	approvals, err := selectApprovals(ctx, tx, v.ID, v.SHA256)
 	v.Approvals = append(v.Approvals, approvals...)
 	return err
 }
 
+// draftedNow is what the draft says if it is issued now.
+func (v *View) draftedNow(now time.Time) *alliance.Warning {
+	w := v.Draft.warning(now)
+	if v.InForce != nil { // what only the issue decides is no change
+		w.Number, w.Issued = v.InForce.Number, v.InForce.Issued
+	}
+	return w
+}
+
 // Compare says what changed between two revisions of a warning; to 0 is the last.
-func (d *Desk) Compare(ctx context.Context, word string, from, to int) (all []Difference, err error) {
+func (d *Desk) Compare(ctx context.Context, word string, from, to int) (all []alliance.Difference, err error) {
 	err = d.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		r, err := d.get(ctx, tx, word)
 		if err != nil {
@@ -95,22 +104,22 @@ func (d *Desk) Compare(ctx context.Context, word string, from, to int) (all []Di
 			return err
 		}
 		after, err := d.said(ctx, tx, &r, to)
-		all = Differences(before, after)
+		all = alliance.Diff(before, after)
 		return err
 	})
 	return all, err
 }
 
-// said is what a warning said in a revision; nil where it was over with it.
+// said is what a warning said in a revision; nothing where it was over with it.
 func (d *Desk) said(ctx context.Context, tx *store.Tx, r *Record, revision int) (*alliance.Warning, error) {
 	rev, ok, err := selectRevision(ctx, tx, r.ID, revision)
 	if err == nil && !ok {
 		err = fmt.Errorf("revision %d of warning %s: %w", revision, r.Name(), fault.NotFound)
 	}
-	if err != nil || rev.content == "" {
-		return nil, err
-	}
 	w := &alliance.Warning{}
+	if err != nil || rev.content == "" {
+		return w, err
+	}
 	return w, json.Unmarshal([]byte(rev.content), w)
 }
 
