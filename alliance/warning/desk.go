@@ -83,6 +83,9 @@ type Reach struct {
 	// ByMail are members without a node.
 	ByMail []Recipient `json:"by_mail,omitempty"`
 	Left   []Left      `json:"left"`
+	// Gone had an earlier revision and are not meant any more: they are told that it
+	// is over for them.
+	Gone []Recipient `json:"gone,omitempty"`
 	// Carriers are neighbours that pass it on, and are meant for nothing else.
 	Carriers []alliance.NodeID `json:"carriers,omitempty"`
 }

@@ -66,14 +66,14 @@ func TestWarningGoesFromDraftToIssue(t *testing.T) {
 		if w.Indicators[0].Action != intel.DoNotBlock || w.Indicators[1].Action != intel.Detect {
 			t.Errorf("actions %v", w.Indicators)
 		}
-		if got := o.to[h.ID]; len(got) != 2 || o.appended != 1 {
+		if got := o.to[h.ID]; len(got) != 3 || o.appended != 1 {
 			t.Errorf("sent to %v, appended %d", got, o.appended)
 		}
 		sealed := must[*envelope.Envelope](t)(o.Sealed(t.Context(), r.Number, 0))
 		if diff := cmp.Diff(o.sent[0], sealed); diff != "" {
 			t.Errorf("what is kept is not what was sent: %s", diff)
 		}
-		if got := must[warning.Reach](t)(o.Preview(t.Context(), r.Number)); len(got.To) != 2 || len(got.Left) != 1 || got.Left[0].Reason == "" {
+		if got := must[warning.Reach](t)(o.Preview(t.Context(), r.Number)); len(got.To) != 3 || len(got.Left) != 1 || got.Left[0].Reason == "" {
 			t.Errorf("reach %+v", got)
 		}
 	})

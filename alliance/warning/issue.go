@@ -181,16 +181,11 @@ func (d *Desk) publish(ctx context.Context, tx *store.Tx, r *Record, rev *Revisi
 	if err := insertRevision(ctx, tx, rev); err != nil {
 		return err
 	}
-	reach, err := d.config.Recipients(ctx, tx, w.Author, w.Marking, w.Scope)
+	reach, err := d.reach(ctx, tx, r, w)
 	if err != nil {
 		return err
 	}
-	if rev.Change.Ends() || r.Revision > 1 {
-		if reach, err = d.andThoseBefore(ctx, tx, r, reach); err != nil {
-			return err
-		}
-	}
-	if err := insertSent(ctx, tx, r.ID, r.Revision, reach.To); err != nil {
+	if err := insertSent(ctx, tx, r.ID, r.Revision, false, reach.To); err != nil {
 		return err
 	}
 	if to := reach.neighbours(); len(to) > 0 {
@@ -203,26 +198,68 @@ func (d *Desk) publish(ctx context.Context, tx *store.Tx, r *Record, rev *Revisi
 			return err
 		}
 	}
+	if err := d.dismiss(ctx, tx, r, w, reach.Gone); err != nil {
+		return err
+	}
 	return d.config.Append(ctx, tx, e)
 }
 
-// andThoseBefore adds whoever has an earlier revision: who is not meant any more
-// must learn of it, and of the end most of all.
-func (d *Desk) andThoseBefore(ctx context.Context, tx *store.Tx, r *Record, reach Reach) (Reach, error) {
+// reach is whom a revision reaches, and who has an earlier one and is not meant any
+// more.
+func (d *Desk) reach(ctx context.Context, tx *store.Tx, r *Record, w *alliance.Warning) (Reach, error) {
+	reach, err := d.config.Recipients(ctx, tx, d.config.Identity.ID(), w.Marking, w.Scope)
+	if err != nil {
+		return reach, err
+	}
 	before, err := selectReached(ctx, tx, r.ID)
 	if err != nil {
 		return reach, err
 	}
-	there := map[alliance.NodeID]bool{}
+	there := make(map[alliance.NodeID]bool, len(reach.To))
 	for _, to := range reach.To {
 		there[to.Node] = true
 	}
 	for _, to := range before {
 		if !there[to.Node] {
-			reach.To = append(reach.To, to)
+			reach.Gone = append(reach.Gone, to)
 		}
 	}
 	return reach, nil
+}
+
+// notMeant is the reason that those read whom a warning is no longer meant for.
+const notMeant = "it is not meant for this organisation any more"
+
+// dismiss tells those who are not meant any more that the warning is over for them,
+// in a message of their own: what the others read is not for them.
+func (d *Desk) dismiss(ctx context.Context, tx *store.Tx, r *Record, w *alliance.Warning, gone []Recipient) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	now := d.now()
+	to := *w
+	to.Scope = alliance.Scope{}
+	for _, g := range gone {
+		to.Scope.Members = append(to.Scope.Members, g.Node)
+	}
+	b := alliance.Bulletin{Change: alliance.LiftedChange, Warning: r.ID, Number: r.Number, Revision: r.Revision, At: now, Reason: notMeant}
+	e, _, err := d.seal(d.ids.Next(now), alliance.WarningKind, r.ID, &to, &b, now)
+	if err != nil {
+		return err
+	}
+	reach, err := d.config.Recipients(ctx, tx, w.Author, to.Marking, to.Scope)
+	if err != nil {
+		return err
+	}
+	if err := insertSent(ctx, tx, r.ID, r.Revision, true, reach.To); err != nil {
+		return err
+	}
+	if to := reach.neighbours(); len(to) > 0 {
+		if err := d.config.Send(ctx, tx, e, to...); err != nil {
+			return err
+		}
+	}
+	return d.config.Append(ctx, tx, e)
 }
 
 // seal makes an envelope of a body.
@@ -276,10 +313,7 @@ func (d *Desk) Preview(ctx context.Context, word string) (reach Reach, err error
 		if w == nil {
 			return fmt.Errorf("warning %s is %s: there is nothing to reach anybody: %w", r.Name(), r.State, fault.Conflict)
 		}
-		reach, err = d.config.Recipients(ctx, tx, d.config.Identity.ID(), w.Marking, w.Scope)
-		if err == nil && r.Revision > 0 {
-			reach, err = d.andThoseBefore(ctx, tx, &r, reach)
-		}
+		reach, err = d.reach(ctx, tx, &r, w)
 		return err
 	})
 	return reach, err

@@ -69,6 +69,8 @@ type office struct {
 	appended int
 	notices  []warning.Notice
 	refuse   bool // to send
+
+	inbox *inbox
 }
 
 // lists are the benign things of the tests.
@@ -137,8 +139,10 @@ func newOffice(t testing.TB, db *store.DB, rulings ...warning.Ruling) *office {
 		},
 		Rulings: func(context.Context, alliance.Colour) ([]warning.Ruling, error) { return rulings, nil },
 	})
-	o.timers = timer.New(db, o.Kinds(), timer.Config{Now: o.now})
+	o.inbox = newInbox(t, o)
+	o.timers = timer.New(db, warning.Kinds(o.Desk, o.inbox.Inbox), timer.Config{Now: o.now})
 	o.Join(o.timers)
+	o.inbox.Join(o.timers)
 	return o
 }
 

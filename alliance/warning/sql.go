@@ -141,18 +141,18 @@ func lastContent(ctx context.Context, tx *store.Tx, warning string) (string, err
 // sentAtOnce keeps a statement below the number of values that SQLite takes.
 const sentAtOnce = 500
 
-func insertSent(ctx context.Context, tx *store.Tx, warning string, revision int, to []Recipient) error {
+func insertSent(ctx context.Context, tx *store.Tx, warning string, revision int, ended bool, to []Recipient) error {
 	for len(to) > 0 {
 		some := to[:min(sentAtOnce, len(to))]
 		to = to[len(some):]
 		var rows []string
-		args := []any{warning, revision}
+		args := []any{warning, revision, ended}
 		for _, r := range some {
 			n := len(args)
-			rows = append(rows, "($1, $2, "+store.Marks(n+1, 3)+", NULL, NULL)")
+			rows = append(rows, "($1, $2, "+store.Marks(n+1, 3)+", NULL, NULL, $3)")
 			args = append(args, string(r.Node), r.Name, string(r.Via))
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO warning_sent (warning, revision, node, name, via, had_at, gone_at) VALUES `+strings.Join(rows, ", ")+`
+		_, err := tx.Exec(ctx, `INSERT INTO warning_sent (warning, revision, node, name, via, had_at, gone_at, ended) VALUES `+strings.Join(rows, ", ")+`
 			ON CONFLICT (warning, revision, node) DO NOTHING`, args...)
 		if err != nil {
 			return err
@@ -168,17 +168,23 @@ func scanRecipient(row store.Row) (r Recipient, err error) {
 	return r, row.Scan(&r.Node, &r.Name, &r.Via)
 }
 
-// selectReached are all that any revision went to, each as it was reached last.
+// selectReached are all that have a revision and were not told that it is over for
+// them, each as it was reached last.
 func selectReached(ctx context.Context, tx *store.Tx, warning string) ([]Recipient, error) {
-	all, err := store.All(ctx, tx, scanRecipient, `SELECT node, name, via FROM warning_sent WHERE warning = $1 ORDER BY node, revision DESC LIMIT $2`, warning, maxReached)
-	seen := map[alliance.NodeID]bool{}
 	var last []Recipient
-	for _, r := range all {
-		if !seen[r.Node] {
-			seen[r.Node] = true
+	seen := map[alliance.NodeID]bool{}
+	err := tx.Each(ctx, func(row store.Row) error {
+		var r Recipient
+		var ended bool
+		if err := row.Scan(&r.Node, &r.Name, &r.Via, &ended); err != nil {
+			return err
+		}
+		if !seen[r.Node] && !ended {
 			last = append(last, r)
 		}
-	}
+		seen[r.Node] = true
+		return nil
+	}, `SELECT node, name, via, ended FROM warning_sent WHERE warning = $1 ORDER BY node, revision DESC LIMIT $2`, warning, maxReached)
 	return last, err
 }
 

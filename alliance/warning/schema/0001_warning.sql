@@ -72,6 +72,7 @@ CREATE TABLE warning_sent (
     via       TEXT NOT NULL,                 -- the relay; empty where it is a neighbour
     had_at    BIGINT,                        -- it was received
     gone_at   BIGINT,                        -- of a recall: indicators and rules were withdrawn
+    ended     BOOLEAN NOT NULL,              -- it is not meant any more, and was told that it is over
     PRIMARY KEY (warning, revision, node)
 );
 
@@ -82,7 +83,6 @@ CREATE TABLE warning_flood (
     question  BIGINT NOT NULL,
     revision  BIGINT NOT NULL,
     what      TEXT NOT NULL,
-    hits      BIGINT NOT NULL,               -- in the worst hour
     at        BIGINT NOT NULL,
     PRIMARY KEY (warning, node, revision, question)
 );
@@ -109,21 +109,21 @@ CREATE TABLE warning_arrived (
 CREATE INDEX warning_arrived_by_state ON warning_arrived (state, id);
 
 CREATE TABLE warning_bulletin (
+    message   TEXT PRIMARY KEY,
     warning   TEXT NOT NULL,
     revision  BIGINT NOT NULL,
     change    TEXT NOT NULL,
     why       TEXT NOT NULL,
-    content   TEXT NOT NULL,
-    message   TEXT NOT NULL,
-    sha256    TEXT NOT NULL,                 -- of the body
+    content   TEXT NOT NULL,                 -- the body as it came
+    sha256    TEXT NOT NULL,                 -- of it
     header    TEXT NOT NULL,                 -- header and signatures, JSON
     at        BIGINT NOT NULL,
     arrived   BIGINT NOT NULL,
     source    TEXT NOT NULL,
     late      BOOLEAN NOT NULL,              -- a later revision was here before it
-    PRIMARY KEY (warning, revision)
+    carried   BOOLEAN NOT NULL               -- it is not meant for us: we passed it on
 );
-CREATE INDEX warning_bulletin_message ON warning_bulletin (message);
+CREATE UNIQUE INDEX warning_bulletin_once ON warning_bulletin (warning, revision) WHERE NOT carried;
 
 -- What of an arrived warning is not let through here.
 CREATE TABLE warning_suspended (
@@ -155,4 +155,5 @@ CREATE TABLE warning_duty (
     ended_by  TEXT NOT NULL,
     note      TEXT NOT NULL
 );
-CREATE UNIQUE INDEX warning_duty_once ON warning_duty (warning, duty);
+CREATE UNIQUE INDEX warning_duty_once ON warning_duty (warning, duty) WHERE ended_at IS NULL;
+CREATE INDEX warning_duty_of ON warning_duty (warning, id);
