@@ -73,7 +73,7 @@ func TestWarningGoesFromDraftToIssue(t *testing.T) {
 		if diff := cmp.Diff(o.sent[0], sealed); diff != "" {
 			t.Errorf("what is kept is not what was sent: %s", diff)
 		}
-		if got := must[warning.Reach](t)(o.Preview(t.Context(), r.Number)); len(got.To) != 3 || len(got.Left) != 1 || got.Left[0].Reason == "" {
+		if got := must[warning.Reach](t)(o.Preview(t.Context(), r.Number)); len(got.To) != 3 || len(got.Left) != 2 || got.Left[0].Reason == "" {
 			t.Errorf("reach %+v", got)
 		}
 	})

@@ -63,7 +63,8 @@ type InboxConfig struct {
 	DryRun func(ctx context.Context, w *alliance.Warning, since time.Time) ([]Load, error)
 	// InForce puts the questions of a warning in force, but those that are held; it
 	// replaces what was in force of it. Withdraw takes all of it away, within
-	// seconds.
+	// seconds. Both are called in the transaction: what is done once that is kept must
+	// read what stands then, since two may be kept together.
 	InForce  func(ctx context.Context, tx *store.Tx, w *alliance.Warning, held []int) error
 	Withdraw func(ctx context.Context, tx *store.Tx, warning string, change alliance.Change) error
 	// Duties says what the regimes that bind us oblige us to under a warning.
@@ -185,6 +186,7 @@ type Arrived struct {
 	Version    int64 `json:"version"`
 
 	content string
+	saidIn  int // the revision that said content
 }
 
 // Handle takes a bulletin, as link's handler of alliance.WarningKind. It refuses
@@ -211,10 +213,40 @@ func (i *Inbox) Handle(ctx context.Context, tx *store.Tx, in Message) error {
 	if err != nil || !fresh {
 		return err
 	}
-	if err := i.passOn(ctx, tx, &in, b, &before); err != nil || late || !meant {
-		return err // what was said late has been replaced
+	switch err := i.passOn(ctx, tx, &in, b, &before); {
+	case err != nil || !meant:
+		return err
+	case late:
+		return i.learn(ctx, tx, b, &before)
 	}
 	return i.apply(ctx, tx, &in, b, before, known)
+}
+
+// learn takes from a revision that came late what the warning was about, where its
+// end came first: how it stands does not change.
+func (i *Inbox) learn(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, before *Arrived) error {
+	if b.Content == nil || b.Revision < before.saidIn {
+		return nil
+	}
+	a := *before
+	if err := a.says(b.Content); err != nil {
+		return err
+	}
+	return i.mark(ctx, tx, &a, before, "warning.arrived.late")
+}
+
+// says makes content the last that the warning said.
+func (a *Arrived) says(w *alliance.Warning) error {
+	content, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	a.content, a.saidIn, a.Colour, a.Title, a.Exercise = string(content), w.Revision, w.Colour, w.Texts[0].Title, w.Exercise
+	a.Expires = time.Time{}
+	if w.Expires != nil {
+		a.Expires = *w.Expires
+	}
+	return nil
 }
 
 // meant reports whether a message is for this node, and not only to be passed on.
@@ -363,17 +395,12 @@ func (i *Inbox) stands(in *Message, b *alliance.Bulletin, a Arrived, known bool)
 		return a, nil
 	}
 	w := b.Content
-	content, err := json.Marshal(w)
-	if err != nil {
+	if err := a.says(w); err != nil {
 		return a, err
 	}
-	a.content, a.State, a.Colour, a.Title, a.Exercise = string(content), StandingInForce, w.Colour, w.Texts[0].Title, w.Exercise
-	a.Expires = time.Time{}
-	if w.Expires != nil {
-		a.Expires = *w.Expires
-		if !a.Expires.After(now) {
-			a.State = StandingExpired
-		}
+	a.State = StandingInForce
+	if w.Expires != nil && !w.Expires.After(now) {
+		a.State = StandingExpired
 	}
 	if g := w.BreakGlass; g != nil && g.Ratified == nil {
 		a.RatifyBy = g.RatifyBy

@@ -167,7 +167,7 @@ func TestRelayPassesOnWhatIsNotForItself(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, o *office) {
 		i := o.inbox
-		member := o.cards[2].Node // of energy; the relay is of health
+		member := o.cards[3].Node // of energy; the relay is of health
 		i.below = warning.Reach{To: []warning.Recipient{{Node: member, Name: "Member 2"}}}
 		draft := wannaCry(alliance.Yellow)
 		draft.Scope = alliance.Scope{Sectors: []string{"energy"}}

@@ -66,7 +66,7 @@ func newInbox(t testing.TB, o *office) *inbox {
 			if len(to) != 1 || to[0] != i.up {
 				return errors.New("a reply does not go to where the warning came from")
 			}
-			tx.Committed(func() { i.replies = append(i.replies, e) })
+			tx.Committed(func() { i.o.mu.Lock(); i.replies = append(i.replies, e); i.o.mu.Unlock() })
 			return nil
 		},
 		Named: func(context.Context, *store.Tx, alliance.NodeID) (bool, error) { return true, nil },
@@ -87,19 +87,24 @@ func newInbox(t testing.TB, o *office) *inbox {
 			}
 			return all, nil
 		},
-		InForce: func(_ context.Context, tx *store.Tx, w *alliance.Warning, held []int) error {
-			tx.Committed(func() { i.inForce[w.ID] = held })
+		InForce: func(_ context.Context, _ *store.Tx, w *alliance.Warning, held []int) error {
+			// At once, since transactions that follow each other may commit together.
+			i.o.mu.Lock()
+			defer i.o.mu.Unlock()
+			i.inForce[w.ID] = held
 			return nil
 		},
-		Withdraw: func(_ context.Context, tx *store.Tx, id string, _ alliance.Change) error {
-			tx.Committed(func() { delete(i.inForce, id) })
+		Withdraw: func(_ context.Context, _ *store.Tx, id string, _ alliance.Change) error {
+			i.o.mu.Lock()
+			defer i.o.mu.Unlock()
+			delete(i.inForce, id)
 			return nil
 		},
 		Duties: func(_ context.Context, _ *store.Tx, w *alliance.Warning) ([]warning.Duty, error) {
 			return append([]warning.Duty(nil), i.duties[w.Colour]...), nil
 		},
 		Roster: func(_ context.Context, tx *store.Tx, n warning.RosterNeed) error {
-			tx.Committed(func() { i.needs = append(i.needs, n) })
+			tx.Committed(func() { i.o.mu.Lock(); i.needs = append(i.needs, n); i.o.mu.Unlock() })
 			return nil
 		},
 	})

@@ -73,7 +73,10 @@ type office struct {
 	inbox *inbox
 }
 
-// lists are the benign things of the tests.
+// failing is a member to which nothing can be sent.
+var failing = alliance.NodeOf([]byte("a member whose outbox is broken"))
+
+// benign is a list of mostly benign things.
 func benign(o intel.Observable) (string, bool) {
 	if o.Value == "update.example" {
 		return "well-known update servers", true
@@ -97,6 +100,7 @@ func newOffice(t testing.TB, db *store.DB, rulings ...warning.Ruling) *office {
 	t.Helper()
 	o := &office{t: t, db: db, clock: &clock{at: morning}, self: identity(t, "Authority"), to: map[string][]alliance.NodeID{}}
 	o.ring = envelope.Passports{o.self.ID(): o.self.Passport()}
+	o.cards = append(o.cards, &alliance.Card{Node: failing, Kind: alliance.Enterprise, Sectors: []string{"broken"}, Names: map[string]string{"en": "Broken"}})
 	for n := range 3 {
 		sector := "health"
 		if n == 2 {
@@ -110,14 +114,17 @@ func newOffice(t testing.TB, db *store.DB, rulings ...warning.Ruling) *office {
 	o.Desk = warning.NewDesk(warning.Config{
 		DB: db, Trail: audit.New(db, o.now), Identity: o.self, Now: o.now, Benign: benign,
 		Send: func(_ context.Context, tx *store.Tx, e *envelope.Envelope, to ...alliance.NodeID) error {
-			if o.refuse {
+			h, err := e.Open()
+			if err != nil {
+				return err
+			}
+			if o.refuse || contains(h.Audience.Members, failing) {
 				return errors.New("the disk is full")
 			}
 			tx.Committed(func() {
 				o.mu.Lock()
 				defer o.mu.Unlock()
 				o.sent = append(o.sent, e)
-				h, _ := e.Open()
 				o.to[h.ID] = to
 			})
 			return nil

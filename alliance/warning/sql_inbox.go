@@ -8,16 +8,16 @@ import (
 	"tocsin/internal/store"
 )
 
-const arrivedColumns = `id, author, number, state, colour, title, exercise, revision, content, source, first_at, changed_at, expires_at, ratify_by, unratified, version`
+const arrivedColumns = `id, author, number, state, colour, title, exercise, revision, content, said, source, first_at, changed_at, expires_at, ratify_by, unratified, version`
 
 func scanArrived(row store.Row) (a Arrived, err error) {
-	return a, row.Scan(&a.ID, &a.Author, &a.Number, &a.State, &a.Colour, &a.Title, &a.Exercise, &a.Revision, &a.content, &a.From,
+	return a, row.Scan(&a.ID, &a.Author, &a.Number, &a.State, &a.Colour, &a.Title, &a.Exercise, &a.Revision, &a.content, &a.saidIn, &a.From,
 		store.IntoTime(&a.First), store.IntoTime(&a.Changed), store.IntoTime(&a.Expires), store.IntoTime(&a.RatifyBy), &a.Unratified, &a.Version)
 }
 
 func (a *Arrived) values() []any {
 	return []any{
-		a.ID, string(a.Author), a.Number, string(a.State), string(a.Colour), a.Title, a.Exercise, a.Revision, a.content, string(a.From),
+		a.ID, string(a.Author), a.Number, string(a.State), string(a.Colour), a.Title, a.Exercise, a.Revision, a.content, a.saidIn, string(a.From),
 		store.At(a.First), store.At(a.Changed), store.At(a.Expires), store.At(a.RatifyBy), a.Unratified, a.Version,
 	}
 }
@@ -30,7 +30,7 @@ func insertArrived(ctx context.Context, tx *store.Tx, a *Arrived) error {
 
 func updateArrived(ctx context.Context, tx *store.Tx, a *Arrived) error {
 	_, err := tx.Exec(ctx, `UPDATE warning_arrived SET author = $2, number = $3, state = $4, colour = $5, title = $6, exercise = $7, revision = $8, content = $9,
-		source = $10, first_at = $11, changed_at = $12, expires_at = $13, ratify_by = $14, unratified = $15, version = $16 WHERE id = $1`, a.values()...)
+		said = $10, source = $11, first_at = $12, changed_at = $13, expires_at = $14, ratify_by = $15, unratified = $16, version = $17 WHERE id = $1`, a.values()...)
 	return err
 }
 

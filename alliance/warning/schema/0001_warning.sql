@@ -98,6 +98,7 @@ CREATE TABLE warning_arrived (
     exercise    BOOLEAN NOT NULL,
     revision    BIGINT NOT NULL,
     content     TEXT NOT NULL,               -- JSON, the last that there was
+    said        BIGINT NOT NULL,             -- the revision that said it
     source      TEXT NOT NULL,               -- the neighbour that it came from
     first_at    BIGINT NOT NULL,
     changed_at  BIGINT NOT NULL,
