@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -53,6 +54,9 @@ type Config struct {
 	// Duty keeps what the plan asks for, Reports what is told to whom.
 	Duty    *duty.Office
 	Reports *report.Reports
+	// Warnings are those that we write, Arrivals those that came from others.
+	Warnings *warning.Desk
+	Arrivals *warning.Inbox
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Trail is the audit trail.

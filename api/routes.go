@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/node"
 	"tocsin/people"
@@ -111,6 +112,33 @@ func Routes() []Route {
 		{"GET /api/v1/organisation", people.ReadOrganisation, told((*api).readOrganisation)},
 		{"GET /api/v1/organisation/history", people.ReadOrganisation, told((*api).organisationHistory)},
 		{"PUT /api/v1/organisation", people.ChangeOrganisation, body((*api).describeOrganisation)},
+
+		{"GET /api/v1/warnings", people.ReadAlliance, asked((*api).listWarnings)},
+		{"POST /api/v1/warnings", people.DraftWarnings, makes((*api).draftWarning).upTo(warning.MaxDraft)},
+		{"GET /api/v1/warnings/{warning}", people.ReadAlliance, told((*api).readWarning)},
+		{"PUT /api/v1/warnings/{warning}/draft", people.DraftWarnings, body((*api).editWarning).upTo(warning.MaxDraft)},
+		{"GET /api/v1/warnings/{warning}/reach", people.ReadAlliance, told((*api).reachWarning)},
+		{"GET /api/v1/warnings/{warning}/receipts", people.ReadAlliance, told((*api).warningReceipts)},
+		{"GET /api/v1/warnings/{warning}/held", people.ReadAlliance, told((*api).warningHeld)},
+		{"GET /api/v1/warnings/{warning}/difference", people.ReadAlliance, asked((*api).compareWarning)},
+		{"GET /api/v1/warnings/{warning}/envelope", people.ReadAlliance, contents[ofRevision](anyMedia, (*api).sealedWarning)},
+		{"POST /api/v1/warnings/{warning}/approve", people.ApproveWarnings, body((*api).approveWarning)},
+		{"POST /api/v1/warnings/{warning}/issue", people.ApproveWarnings, body((*api).issueWarning)},
+		{"POST /api/v1/warnings/{warning}/issue-alone", people.ApproveWarnings, body((*api).issueWarningAlone)},
+		{"POST /api/v1/warnings/{warning}/ratify", people.ApproveWarnings, body((*api).ratifyWarning)},
+		{"POST /api/v1/warnings/{warning}/amend", people.DraftWarnings, body((*api).amendWarning).upTo(warning.MaxDraft)},
+		{"POST /api/v1/warnings/{warning}/raise", people.DraftWarnings, body((*api).raiseWarning)},
+		{"POST /api/v1/warnings/{warning}/lower", people.DraftWarnings, body((*api).lowerWarning)},
+		{"POST /api/v1/warnings/{warning}/discard", people.DraftWarnings, body((*api).discardWarning)},
+		{"POST /api/v1/warnings/{warning}/lift", people.ApproveWarnings, body((*api).liftWarning)},
+		{"POST /api/v1/warnings/{warning}/recall", people.ApproveWarnings, body((*api).recallWarning)},
+		{"GET /api/v1/arrivals", people.ReadAlliance, asked((*api).listArrivals)},
+		{"GET /api/v1/arrivals/{warning}", people.ReadAlliance, told((*api).readArrival)},
+		{"POST /api/v1/arrivals/{warning}/questions/{question}/release", people.AnswerWarnings, body((*api).releaseQuestion)},
+		{"POST /api/v1/arrivals/{warning}/duties/{duty}/end", people.AnswerWarnings, body((*api).endWarningDuty)},
+		{"POST /api/v1/addresses/split", people.DraftWarnings, body((*api).splitAddresses).upTo(warning.MaxAddressList).repeatable()},
+		{"POST /api/v1/addresses", people.ApproveWarnings, makes((*api).tellAddresses).upTo(warning.MaxAddressList)},
+		{"GET /api/v1/addresses", people.ReadAlliance, told((*api).listAddresses)},
 
 		{"GET /api/v1/messages", people.ReadNode, asked((*api).listMessages)},
 		{"POST /api/v1/messages/{message}/retry", people.OperateNode, told((*api).retryMessage)},

@@ -47,8 +47,10 @@ type Config struct {
 	// Rulings say what each regime that binds us says of our issuing a colour. They
 	// are asked outside of transactions.
 	Rulings func(ctx context.Context, colour alliance.Colour) ([]Ruling, error)
-	// Owners says whose an address or a domain is.
-	Owners func(ctx context.Context, tx *store.Tx, o intel.Observable) ([]Owner, error)
+	// Owners says whose addresses and domains are; what is nobody's is left out. Name
+	// is what a node is called.
+	Owners func(ctx context.Context, tx *store.Tx, all []intel.Observable) (map[alliance.NodeID][]intel.Observable, error)
+	Name   func(ctx context.Context, tx *store.Tx, node alliance.NodeID) (string, error)
 	// Now is the clock, by default time.Now.
 	Now func() time.Time
 }
@@ -146,7 +148,12 @@ func NewDesk(c Config) *Desk {
 		c.Rulings = func(context.Context, alliance.Colour) ([]Ruling, error) { return nil, nil }
 	}
 	if c.Owners == nil {
-		c.Owners = func(context.Context, *store.Tx, intel.Observable) ([]Owner, error) { return nil, nil }
+		c.Owners = func(context.Context, *store.Tx, []intel.Observable) (map[alliance.NodeID][]intel.Observable, error) {
+			return nil, nil
+		}
+	}
+	if c.Name == nil {
+		c.Name = func(_ context.Context, _ *store.Tx, node alliance.NodeID) (string, error) { return string(node), nil }
 	}
 	return &Desk{db: c.DB, config: c}
 }

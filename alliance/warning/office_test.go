@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -130,6 +131,15 @@ func newOffice(t testing.TB, db *store.DB, rulings ...warning.Ruling) *office {
 			return nil
 		},
 		Recipients: o.recipients,
+		Owners: func(_ context.Context, _ *store.Tx, all []intel.Observable) (map[alliance.NodeID][]intel.Observable, error) {
+			owned := map[alliance.NodeID][]intel.Observable{}
+			for _, a := range all {
+				if a.Value == "hospital.example" || strings.HasPrefix(a.Value, "192.0.2.") {
+					owned[o.inbox.self.ID()] = append(owned[o.inbox.self.ID()], a)
+				}
+			}
+			return owned, nil
+		},
 		Append: func(_ context.Context, tx *store.Tx, _ *envelope.Envelope) error {
 			tx.Committed(func() { o.mu.Lock(); o.appended++; o.mu.Unlock() })
 			return nil

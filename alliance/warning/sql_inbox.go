@@ -176,3 +176,15 @@ func selectFloods(ctx context.Context, tx *store.Tx, warning string) ([]Held, er
 	}, `SELECT f.node, coalesce((SELECT max(s.name) FROM warning_sent s WHERE s.warning = f.warning AND s.node = f.node), ''), f.question, f.revision, f.what, f.at
 		FROM warning_flood f WHERE f.warning = $1 ORDER BY f.at, f.question LIMIT $2`, warning, maxRevisions)
 }
+
+func insertNotice(ctx context.Context, tx *store.Tx, n *AddressNotice, arrived time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO warning_addresses (id, author, title, body, items, at, arrived) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (id) DO NOTHING`, n.ID, string(n.From), n.Title, n.Text, store.JSON(n.Items), store.At(n.At), store.At(arrived))
+	return err
+}
+
+func selectNotices(ctx context.Context, tx *store.Tx) ([]AddressNotice, error) {
+	return store.All(ctx, tx, func(row store.Row) (n AddressNotice, err error) {
+		return n, row.Scan(&n.ID, &n.From, &n.Title, &n.Text, store.IntoJSON(&n.Items), store.IntoTime(&n.At))
+	}, `SELECT id, author, title, body, items, at FROM warning_addresses ORDER BY id DESC LIMIT 100`)
+}

@@ -158,3 +158,14 @@ CREATE TABLE warning_duty (
 );
 CREATE UNIQUE INDEX warning_duty_once ON warning_duty (warning, duty) WHERE ended_at IS NULL;
 CREATE INDEX warning_duty_of ON warning_duty (warning, id);
+
+-- Lists of our addresses that others told us of.
+CREATE TABLE warning_addresses (
+    id       TEXT PRIMARY KEY,               -- of the message
+    author   TEXT NOT NULL,
+    title    TEXT NOT NULL,
+    body     TEXT NOT NULL,
+    items    TEXT NOT NULL,                  -- JSON
+    at       BIGINT NOT NULL,
+    arrived  BIGINT NOT NULL
+);
