@@ -57,6 +57,7 @@ type running struct {
 	people     *peopleRooms
 	telling    *telling
 	incidents  *incidentRooms
+	alliance   *allianceRooms
 	raising    *raising
 	config     fileConfig
 	indicators *indicatorsInForce
@@ -99,7 +100,13 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.people, err = r.openPeople(ctx); err != nil {
 		return err
 	}
+	if err := r.openAlliance(ctx, &config); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
+		return err
+	}
+	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
 	if err := r.incidents.office.Begin(ctx); err != nil {
@@ -173,6 +180,9 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })
 	group.Go(func() error { return r.claim.Keep(ctx) })
+	for _, run := range r.alliance.run(ctx) {
+		group.Go(run)
+	}
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")
@@ -220,7 +230,7 @@ func (r *running) close() error {
 	if r.spread != nil {
 		r.spread.Close()
 	}
-	var errs []error
+	errs := []error{r.alliance.close()}
 	if r.intake != nil {
 		errs = append(errs, r.intake.Close())
 	}
