@@ -231,6 +231,7 @@ func (d *Desk) indicators(p *problems, draft *Draft, before *alliance.Warning) {
 			}
 		}
 	}
+	lists := d.benign(p, draft)
 	for k := range draft.Asked {
 		i := &draft.Asked[k]
 		where := fmt.Sprintf("/indicators/%d", k)
@@ -243,8 +244,23 @@ func (d *Desk) indicators(p *problems, draft *Draft, before *alliance.Warning) {
 		if why, was := guarded[key{i.Kind, i.Value, 0, 0}]; was && action == intel.Block && strings.TrimSpace(i.ConfirmBlock) == "" {
 			p.add(where, "confirm_block", "%s must not be blocked so far (%s) and now is to be: confirm it with the reason", name, why)
 		}
-		if list, listed := d.config.Benign(intel.Observable{Kind: i.Kind, Value: i.Value}); listed && !inForce[at] && strings.TrimSpace(i.ConfirmListed) == "" {
-			p.add(where, "confirm_listed", "%s is on the list %q of what is mostly benign: take it out, or confirm it with the reason", name, list)
+		if lists[k] != "" && !inForce[at] && strings.TrimSpace(i.ConfirmListed) == "" {
+			p.add(where, "confirm_listed", "%s is on the list %q of what is mostly benign: take it out, or confirm it with the reason", name, lists[k])
 		}
 	}
+}
+
+// benign is which list of benign things each indicator is on. What could not be
+// looked up keeps the draft from being issued.
+func (d *Desk) benign(p *problems, draft *Draft) []string {
+	all := make([]intel.Observable, len(draft.Asked))
+	for k := range draft.Asked {
+		all[k] = intel.Observable{Kind: draft.Asked[k].Kind, Value: draft.Asked[k].Value}
+	}
+	lists, err := d.config.Benign(all)
+	if err != nil || len(lists) != len(all) {
+		p.add("/indicators", "", "the lists of benign things cannot be asked: %v", err)
+		return make([]string, len(all))
+	}
+	return lists
 }

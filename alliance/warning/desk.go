@@ -40,8 +40,9 @@ type Config struct {
 	Append func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error
 	// Tell has people told, by role.
 	Tell func(ctx context.Context, tx *store.Tx, n Notice) error
-	// Benign says which list of mostly benign things has an observable.
-	Benign func(intel.Observable) (list string, ok bool)
+	// Benign says of each observable which list of mostly benign things has it; empty
+	// for none.
+	Benign func([]intel.Observable) (lists []string, err error)
 	// CheckRule says what is wrong with a Sigma rule.
 	CheckRule func(text string) error
 	// Rulings say what each regime that binds us says of our issuing a colour. They
@@ -139,7 +140,7 @@ func NewDesk(c Config) *Desk {
 		c.Tell = func(context.Context, *store.Tx, Notice) error { return nil }
 	}
 	if c.Benign == nil {
-		c.Benign = func(intel.Observable) (string, bool) { return "", false }
+		c.Benign = func(all []intel.Observable) ([]string, error) { return make([]string, len(all)), nil }
 	}
 	if c.CheckRule == nil {
 		c.CheckRule = func(string) error { return nil }

@@ -56,7 +56,7 @@ type InboxConfig struct {
 	Tell func(ctx context.Context, tx *store.Tx, n Notice) error
 	// Arrived is the room that answers: it is told of every bulletin that changes
 	// how a warning stands.
-	Arrived func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, e *envelope.Envelope) error
+	Arrived func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in Message) error
 	// DryRun tries what a warning asks over what is remembered since then, and
 	// returns for each question that was seen at all its worst hour. It is not
 	// called in a transaction.
@@ -130,7 +130,7 @@ func (c *InboxConfig) quiet() {
 		c.Tell = func(context.Context, *store.Tx, Notice) error { return nil }
 	}
 	if c.Arrived == nil {
-		c.Arrived = func(context.Context, *store.Tx, *alliance.Bulletin, *envelope.Envelope) error { return nil }
+		c.Arrived = func(context.Context, *store.Tx, *alliance.Bulletin, Message) error { return nil }
 	}
 	if c.DryRun == nil {
 		c.DryRun = func(context.Context, *alliance.Warning, time.Time) ([]Load, error) { return nil, nil }
@@ -371,7 +371,7 @@ func (i *Inbox) apply(ctx context.Context, tx *store.Tx, in *Message, b *allianc
 	if err := i.follow(ctx, tx, in, b, &a); err != nil {
 		return err
 	}
-	if err := i.config.Arrived(ctx, tx, b, in.Envelope); err != nil {
+	if err := i.config.Arrived(ctx, tx, b, *in); err != nil {
 		return err
 	}
 	return i.config.Tell(ctx, tx, a.arrival(b))
@@ -434,7 +434,7 @@ func (i *Inbox) over(ctx context.Context, tx *store.Tx, a *Arrived, change allia
 // receipt says to whoever recalled a warning that what it brought is gone here.
 func (i *Inbox) receipt(ctx context.Context, tx *store.Tx, in *Message) error {
 	now := i.now()
-	return i.reply(ctx, tx, in.Header.Author, in.From, alliance.ReceiptKind, in.Header.ID,
+	return i.reply(ctx, tx, in.Header.Author, in.From, WithdrawnKind, in.Header.ID,
 		alliance.Receipt{Message: in.Header.ID, SHA256: envelope.Sum(in.Envelope.Header), At: now})
 }
 

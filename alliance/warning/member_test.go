@@ -74,7 +74,7 @@ func newInbox(t testing.TB, o *office) *inbox {
 			tx.Committed(func() { o.mu.Lock(); o.notices = append(o.notices, n); o.mu.Unlock() })
 			return nil
 		},
-		Arrived: func(_ context.Context, tx *store.Tx, b *alliance.Bulletin, _ *envelope.Envelope) error {
+		Arrived: func(_ context.Context, tx *store.Tx, b *alliance.Bulletin, _ warning.Message) error {
 			tx.Committed(func() { i.arrived = append(i.arrived, b.Change) })
 			return nil
 		},

@@ -78,11 +78,14 @@ type office struct {
 var failing = alliance.NodeOf([]byte("a member whose outbox is broken"))
 
 // benign is a list of mostly benign things.
-func benign(o intel.Observable) (string, bool) {
-	if o.Value == "update.example" {
-		return "well-known update servers", true
+func benign(all []intel.Observable) ([]string, error) {
+	lists := make([]string, len(all))
+	for k, o := range all {
+		if o.Value == "update.example" {
+			lists[k] = "well-known update servers"
+		}
 	}
-	return "", false
+	return lists, nil
 }
 
 func identity(t testing.TB, name string) *envelope.Identity {

@@ -19,6 +19,11 @@ import (
 // holds. Its body is a Flood.
 const SuspendedKind = "suspended"
 
+// WithdrawnKind is the kind of an envelope that says that what a warning brought is
+// gone at its sender, since it was recalled. Its body is an alliance.Receipt of the
+// recall.
+const WithdrawnKind = "withdrawn"
+
 // Flood says that questions of a warning would flood their sender, which holds
 // them. It does not say how often they were seen: that is an answer's to say, as
 // the member releases it.
@@ -120,11 +125,11 @@ func (i *Inbox) Release(ctx context.Context, c Change, question int) (a Arrived,
 }
 
 // Replied takes what recipients say about a warning, as link's handler of
-// SuspendedKind and alliance.ReceiptKind: of our own it is kept, of one that we
+// SuspendedKind and WithdrawnKind: of our own it is kept, of one that we
 // passed on it goes on to where that came from, unless its sender may not be named.
 func (i *Inbox) Replied(ctx context.Context, tx *store.Tx, in Message) error {
 	switch in.Header.Kind {
-	case alliance.ReceiptKind:
+	case WithdrawnKind:
 		return i.receipted(ctx, tx, in)
 	case SuspendedKind:
 		return i.flooded(ctx, tx, in)

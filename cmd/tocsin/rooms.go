@@ -13,6 +13,7 @@ import (
 
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -30,7 +31,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(),
+		member.Room(), link.Room(), warning.Room(),
 	}
 }
 
@@ -65,7 +66,7 @@ func (r *running) openIncidents(config *fileConfig) error {
 	if rooms.office, err = duty.New(duty.Config{DB: p.db, Trail: p.trail, Library: laws, Notify: notices, Now: time.Now}); err != nil {
 		return err
 	}
-	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds()); err != nil {
+	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds(), r.warnings.kinds()); err != nil {
 		return usageError{err}
 	}
 	rooms.register, err = incident.New(incident.Config{

@@ -58,6 +58,7 @@ type running struct {
 	telling    *telling
 	incidents  *incidentRooms
 	alliance   *allianceRooms
+	warnings   *warningRooms
 	raising    *raising
 	config     fileConfig
 	indicators *indicatorsInForce
@@ -103,9 +104,13 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openAlliance(ctx, &config); err != nil {
 		return err
 	}
+	if err := r.openWarnings(&u.indicatorFlags, warningHooks{}); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
 		return err
 	}
+	r.warnings.join(r.telling.timers)
 	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
@@ -157,6 +162,7 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
+		Warnings: r.warnings.desk, Arrivals: r.warnings.inbox,
 		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
 		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
