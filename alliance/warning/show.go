@@ -183,3 +183,11 @@ func (d *Desk) Receipts(ctx context.Context, word string) (all []Reached, err er
 	})
 	return all, err
 }
+
+// Drafted is what the draft says if it is issued now; nil where none waits.
+func (v *View) Drafted() *alliance.Warning {
+	if v.Draft == nil {
+		return nil
+	}
+	return v.draftedNow(time.Now())
+}

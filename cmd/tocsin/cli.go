@@ -28,6 +28,7 @@ type cli struct {
 	Indicators   indicatorsCmd   `cmd:"" help:"Install, remove and list sets of indicators."`
 	Alert        alertCmd        `cmd:"" help:"The queue of alerts: list, claim, dismiss, promote."`
 	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
+	Warn         warnCmd         `cmd:"" help:"Warnings to an alliance, and those that arrived."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
 	Statistics   statisticsCmd   `cmd:"" help:"A year's incidents in numbers, for an authority."`
