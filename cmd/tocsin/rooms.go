@@ -15,6 +15,7 @@ import (
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -32,7 +33,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(), filing.Room(), answer.Room(),
+		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(),
 	}
 }
 
@@ -68,7 +69,7 @@ func (r *running) openIncidents(config *fileConfig) error {
 		return err
 	}
 	r.openAnswers()
-	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds(), r.answers.Kinds()); err != nil {
+	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds(), r.warnings.kinds(), r.answers.Kinds()); err != nil {
 		return usageError{err}
 	}
 	r.answers.Use(r.telling.timers)

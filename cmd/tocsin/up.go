@@ -59,6 +59,7 @@ type running struct {
 	telling    *telling
 	incidents  *incidentRooms
 	alliance   *allianceRooms
+	warnings   *warningRooms
 	raising    *raising
 	answers    *answer.Answers
 	config     fileConfig
@@ -106,12 +107,16 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openAlliance(ctx, &config); err != nil {
 		return err
 	}
+	if err := r.openWarnings(&u.indicatorFlags, warningHooks{}); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
 		return err
 	}
 	if err := r.openFiling(); err != nil {
 		return err
 	}
+	r.warnings.join(r.telling.timers)
 	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
@@ -168,6 +173,9 @@ func (r *running) run(ctx context.Context) error {
 		Members: r.alliance.members, Connected: r.alliance.connected, Links: r.alliance.links, Filings: r.alliance.filing,
 		Answers: r.answers,
 		Intake:  r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Warnings: r.warnings.desk, Arrivals: r.warnings.inbox,
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
