@@ -107,7 +107,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openAlliance(ctx, &config); err != nil {
 		return err
 	}
-	if err := r.openWarnings(&u.indicatorFlags, warningHooks{}); err != nil {
+	if err := r.openWarnings(&u.indicatorFlags, r.answering()); err != nil {
 		return err
 	}
 	if err := r.openIncidents(&config); err != nil {
@@ -171,10 +171,7 @@ func (r *running) run(ctx context.Context) error {
 		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify,
 		Keys: r.incidents.keys, Trail: r.people.trail,
 		Members: r.alliance.members, Connected: r.alliance.connected, Links: r.alliance.links, Filings: r.alliance.filing,
-		Answers: r.answers,
-		Intake:  r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
-		Warnings: r.warnings.desk, Arrivals: r.warnings.inbox,
-		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Warnings: r.warnings.desk, Arrivals: r.warnings.inbox, Answers: r.answers,
 		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
