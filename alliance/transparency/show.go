@@ -134,6 +134,13 @@ func (l *Log) show(ctx context.Context, tx *store.Tx, origin string, w *Want) (s
 		if s.Entries, err = recordsFrom(ctx, tx, origin, s.First, min(maxEntries, c.Size-s.First)); err != nil {
 			return s, false, err
 		}
+		if end := s.First + int64(len(s.Entries)); end < c.Size { // so that a part can be verified
+			proof, err := t.consistency(ctx, end, c.Size)
+			if err != nil {
+				return s, false, err
+			}
+			s.Steps = append(s.Steps, Step{end, proof})
+		}
 	}
 	places := make([]place, 0, len(w.Envelopes)+1)
 	if number > 1 && c.Size > 0 { // what it says of the log before
