@@ -13,6 +13,10 @@
 // issues, alliance/answer answers and shows who did, alliance/transparency
 // keeps what was issued from being rewritten.
 //
+// What comes in from others is checked here (Check), since everybody who takes it
+// must know the same of it: each check bounds how much there may be, and says field
+// by field what will not do.
+//
 // Here is no input or output and no table. May is the one place where it is
 // decided who may have something by its marking.
 package alliance

@@ -50,9 +50,20 @@ func (n NodeID) Valid() bool {
 const fingerprintGroups = 5
 
 // Fingerprint returns the node in five groups of five digits, to be read out by
-// telephone: digits are the same in every language. It is made of the ID alone.
+// telephone: digits are the same in every language. It is made of the ID alone, so
+// it is that of the first root key for ever.
 func (n NodeID) Fingerprint() string {
-	sum := sha256.Sum256([]byte("tocsin fingerprint\n" + string(n)))
+	return fingerprint("tocsin fingerprint\n" + string(n))
+}
+
+// KeyFingerprint returns one key in the same form, for when a key is stolen and is to
+// be distrusted after a telephone call. It is never that of a node.
+func KeyFingerprint(key ed25519.PublicKey) string {
+	return fingerprint("tocsin key fingerprint\n" + string(key))
+}
+
+func fingerprint(of string) string {
+	sum := sha256.Sum256([]byte(of))
 	hi, lo := binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])
 	groups := make([]string, fingerprintGroups)
 	for i := range groups {
@@ -62,4 +73,24 @@ func (n NodeID) Fingerprint() string {
 		groups[i] = fmt.Sprintf("%05d", rest)
 	}
 	return strings.Join(groups, " ")
+}
+
+// ParseFingerprint reads a fingerprint as people type what they hear: the digits
+// count, spaces, dots and hyphens between them do not. The error is fault.Invalid.
+func ParseFingerprint(text string) (string, error) {
+	digits := strings.Map(func(c rune) rune {
+		if strings.ContainsRune(" \t.-", c) {
+			return -1
+		}
+		return c
+	}, text)
+	const group = 5
+	if len(digits) != fingerprintGroups*group || strings.ContainsFunc(digits, func(c rune) bool { return c < '0' || c > '9' }) {
+		return "", fmt.Errorf("%.60q is no fingerprint: %d digits are wanted: %w", text, fingerprintGroups*group, fault.Invalid)
+	}
+	groups := make([]string, fingerprintGroups)
+	for i := range groups {
+		groups[i] = digits[i*group : (i+1)*group]
+	}
+	return strings.Join(groups, " "), nil
 }

@@ -46,6 +46,9 @@ type ProblemError struct {
 type HeaderError struct{ Name, Value, Reason string }
 
 func (e *HeaderError) Error() string {
+	if e.Value == "" {
+		return fmt.Sprintf("header %s: %s", e.Name, e.Reason)
+	}
 	return fmt.Sprintf("header %s: %.80q: %s", e.Name, e.Value, e.Reason)
 }
 

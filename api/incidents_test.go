@@ -136,7 +136,8 @@ func TestIncidentsAreLinkedMergedAndSplit(t *testing.T) {
 		t.Errorf("links: %+v", links)
 	}
 	want[incident.Incident](t, s, http.StatusCreated, "POST", "/api/v1/incidents/"+two.ID+"/observables", `{"observables":["domain:evil.example"]}`)
-	want[incident.Incident](t, s, http.StatusOK, "POST", at+"/merge", `{"other":"`+two.Number+`"}`)
+	want[api.Problem](t, s, http.StatusForbidden, "POST", at+"/merge", `{"other":"`+two.Number+`"}`) // it closes one
+	wantAs[incident.Incident](t, s, people.DutyOfficer, http.StatusOK, "POST", at+"/merge", `{"other":"`+two.Number+`"}`)
 	part, _ := want[incident.Incident](t, s, http.StatusCreated, "POST", at+"/split", `{"title":"The domain","observables":["domain:evil.example"],"why":"another hand"}`)
 	seen, _ := want[[]incident.Observable](t, s, http.StatusOK, "GET", "/api/v1/incidents/"+part.Number+"/observables", "")
 	if len(seen) != 1 || part.Origin != incident.BySplit {

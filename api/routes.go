@@ -68,7 +68,7 @@ func Routes() []Route {
 		{"POST /api/v1/incidents/{id}/assets", people.WriteIncidents, makes((*api).addAssets)},
 		{"GET /api/v1/incidents/{id}/links", people.ReadIncidents, told((*api).listLinks)},
 		{"POST /api/v1/incidents/{id}/links", people.WriteIncidents, makes((*api).addLink)},
-		{"POST /api/v1/incidents/{id}/merge", people.WriteIncidents, body((*api).mergeIncidents)},
+		{"POST /api/v1/incidents/{id}/merge", people.GradeIncidents, body((*api).mergeIncidents)},
 		{"POST /api/v1/incidents/{id}/split", people.WriteIncidents, makes((*api).splitIncident).resumable()},
 
 		{"GET /api/v1/alerts", people.ReadAlerts, asked((*api).listAlerts)},

@@ -7,10 +7,10 @@
 // file that is kept by the hash of its content is a blob.
 //
 // On SQLite transactions that come at the same time are committed together, in
-// one group with one fsync: each has a savepoint of its own, so that one that
-// fails takes nobody with it, and each is answered only once the group is on
-// disk. On PostgreSQL they are ordinary transactions, run again when two
-// contradict each other. What a transaction does besides SQL must therefore bear
+// one group with one fsync, and each is answered only once the group is on disk.
+// One that fails takes nobody with it: where it has written, the others of its
+// group run again. On PostgreSQL they are ordinary transactions, run again when
+// two contradict each other. What a transaction does besides SQL must therefore bear
 // being done twice; what must follow a commit goes to Tx.Committed.
 //
 // The subset of SQL that both engines understand alike: $1 placeholders; TEXT,

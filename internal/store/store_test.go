@@ -112,9 +112,11 @@ func TestManyAtOnceEachStandOrFallAlone(t *testing.T) {
 		const n = 60
 		var all sync.WaitGroup
 		errs := make([]error, n)
+		committed := make([]int, n)
 		for i := range n {
 			all.Go(func() {
 				errs[i] = db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+					tx.Committed(func() { committed[i]++ })
 					if err := add(ctx, tx, strconv.Itoa(i), fmt.Sprint("thing ", i)); err != nil {
 						return err
 					}
@@ -133,6 +135,9 @@ func TestManyAtOnceEachStandOrFallAlone(t *testing.T) {
 			}
 			if err == nil {
 				kept++
+			}
+			if want := map[bool]int{true: 1}[err == nil]; committed[i] != want {
+				t.Errorf("%d: told of %d commits, want %d", i, committed[i], want)
 			}
 		}
 		if got := names(t, db); len(got) != kept {

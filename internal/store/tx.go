@@ -21,6 +21,7 @@ type Tx struct {
 	// because that would undo the transactions of others.
 	whole     bool
 	broken    error // what failed first: nothing follows it
+	wrote     bool  // it may have changed something
 	reading   bool  // Each has rows open
 	ended     bool
 	committed []func()
@@ -51,6 +52,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 	if err != nil {
 		return 0, err
 	}
+	tx.wrote = true
 	result, err := tx.run.exec(ctx, query, args)
 	if err != nil {
 		return 0, tx.fail(query, err)
@@ -69,6 +71,7 @@ func (tx *Tx) Each(ctx context.Context, fn func(Row) error, query string, args .
 	if err != nil {
 		return err
 	}
+	tx.wrote = tx.wrote || !strings.HasPrefix(strings.TrimSpace(query), "SELECT")
 	rows, err := tx.run.query(ctx, query, args)
 	if err != nil {
 		return tx.fail(query, err)

@@ -219,6 +219,9 @@ func TestASuspensionDelaysAndItsEndLetsRun(t *testing.T) {
 		if _, err := b.Suspend(b.t.Context(), b.change(&i, "letter"), duty.Delay{Regime: clocksAct, Clock: "initial", Authority: "BKA"}); !errors.Is(err, fault.Invalid) {
 			b.t.Errorf("a clock that knows no delay: got %v", err)
 		}
+		if _, err := b.Suspend(b.t.Context(), b.change(&i, "letter"), duty.Delay{Regime: "cn-plan-2017", Authority: "BKA"}); !errors.Is(err, fault.Invalid) {
+			b.t.Errorf("a regime that knows no delay: got %v", err)
+		}
 		b.must(&i)(b.Suspend(b.t.Context(), b.change(&i, "letter of the prosecutor"), duty.Delay{Regime: clocksAct, Clock: "repair", Authority: "prosecutor"}))
 		if c := b.clock(&i, clocksAct, "repair"); c.State != plan.Suspended {
 			b.t.Errorf("got %s", c.State)

@@ -43,12 +43,15 @@ func (o *Office) AddMoment(ctx context.Context, c incident.Change, h Happened) (
 	})
 }
 
+// follows reports whether an event is never stated, since it follows from what is.
+func follows(e regime.Event) bool { return e == regime.Classified || e == regime.PreviousSubmitted }
+
 func (o *Office) checkMoment(h *Happened, why string) error {
 	switch {
-	case h.Event == regime.Classified || h.Event == regime.PreviousSubmitted:
+	case follows(h.Event):
 		return fmt.Errorf("event %q follows by itself from a grading or a report that is sent: %w", h.Event, fault.Invalid)
 	case !slices.Contains(regime.Events(), h.Event):
-		return fmt.Errorf("event %.80q: use one of %v: %w", h.Event, regime.Events(), fault.Invalid)
+		return fmt.Errorf("event %.80q: use one of %v: %w", h.Event, slices.DeleteFunc(regime.Events(), follows), fault.Invalid)
 	}
 	if h.Regime != "" {
 		if _, err := o.Library().Pack(h.Regime); err != nil {
@@ -176,6 +179,8 @@ func (o *Office) Suspend(ctx context.Context, c incident.Change, d Delay) (incid
 		return incident.Incident{}, fmt.Errorf("%s has no clock %.80q: %w", d.Regime, d.Clock, fault.NotFound)
 	case k != nil && k.Suspend == nil:
 		return incident.Incident{}, fmt.Errorf("%s knows no delay of %s: %w", d.Regime, d.Clock, fault.Invalid)
+	case k == nil && !slices.ContainsFunc(pack.Clocks, func(k regime.Clock) bool { return k.Suspend != nil }):
+		return incident.Incident{}, fmt.Errorf("%s knows no delay of any clock: %w", d.Regime, fault.Invalid)
 	case !d.Until.IsZero() && d.Until.Before(from):
 		return incident.Incident{}, fmt.Errorf("a suspension until %s, before it begins: %w", d.Until.Format(time.RFC3339), fault.Invalid)
 	}

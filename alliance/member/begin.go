@@ -1,0 +1,105 @@
+package member
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/alliance"
+	"tocsin/alliance/envelope"
+	"tocsin/internal/fault"
+	"tocsin/internal/store"
+)
+
+// Begin reads who belongs, and settles what a crash may have left between the
+// card's file and the database. It is called once, before anything else.
+func (r *Register) Begin(ctx context.Context) error {
+	if err := r.refresh(ctx, time.Time{}); err != nil {
+		return fmt.Errorf("members: %w", err)
+	}
+	r.ring.put(r.Identity.Passport())
+	return nil
+}
+
+// refresh reads passports that changed since a moment, also those that another
+// node on the same database wrote.
+func (r *Register) refresh(ctx context.Context, since time.Time) error {
+	return r.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		all, err := selectPassports(ctx, tx, store.At(since))
+		if err == nil {
+			r.ring.put(all...)
+		}
+		return err
+	})
+}
+
+// keep stores a passport that was verified, unless a later one is known. It reports
+// whether anything changed.
+func (r *Register) keep(ctx context.Context, tx *store.Tx, p *envelope.Passport) (bool, error) {
+	card, err := p.Card()
+	if err != nil {
+		return false, err
+	}
+	if err := checkCard(&card); err != nil {
+		return false, err
+	}
+	before, err := selectPassport(ctx, tx, p.Node())
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return false, err
+	}
+	if err == nil {
+		merged, changed, err := merge(before, p)
+		if err != nil || !changed {
+			return false, err
+		}
+		p = merged
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return false, err
+	}
+	if card, err = p.Card(); err != nil {
+		return false, err
+	}
+	if err := upsertNode(ctx, tx, p.Node(), text, &card, "", store.At(r.Now())); err != nil {
+		return false, err
+	}
+	if err := claim(ctx, tx, &card); err != nil {
+		return false, err
+	}
+	tx.Committed(func() { r.ring.put(p) })
+	return true, nil
+}
+
+// merge is what is known of a node after another passport of it came: what was
+// revoked stays revoked, and an older card does not replace a newer one.
+func merge(known, other *envelope.Passport) (*envelope.Passport, bool, error) {
+	was, err := known.Card()
+	if err != nil {
+		return nil, false, err
+	}
+	is, err := other.Card()
+	if err != nil {
+		return nil, false, err
+	}
+	if is.Revision < was.Revision && len(other.Revocations) <= len(known.Revocations) {
+		return known, false, nil
+	}
+	a, err := json.Marshal(known)
+	if err != nil {
+		return nil, false, err
+	}
+	b, err := json.Marshal(other)
+	if err != nil {
+		return nil, false, err
+	}
+	return other, string(a) != string(b), nil
+}
+
+// claim records what a card says it holds; what is confirmed already stays so, and
+// what is no more in the card goes.
+func claim(ctx context.Context, tx *store.Tx, c *alliance.Card) error {
+	return replaceHoldings(ctx, tx, c.Node, holdingsOf(c))
+}
