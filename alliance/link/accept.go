@@ -34,6 +34,7 @@ func (l *Links) accept(ctx context.Context, n *inLine, a *arrival) error {
 		return l.refuseLoose(ctx, n, refused{Author: m.h.Author, ID: m.h.ID, Reason: envelope.NotAllowed, Detail: errInactive.Error()})
 	}
 	if r := refusalOf(err); r != nil {
+		n.faults++
 		err = l.recordRefusal(ctx, m, r)
 	}
 	if err != nil {
@@ -54,6 +55,7 @@ type message struct {
 	h     envelope.Header
 	sum   string // of its header
 	newer string // why it is kept rather than handled
+	kept  bool   // it was, and is tried again
 	// fetched is how many bytes of its body came apart.
 	fetched int64
 }
@@ -82,7 +84,7 @@ func (l *Links) examine(ctx context.Context, m *message) error {
 	if m.h.Body.Size > l.c.Limits.Body {
 		return &envelope.Refusal{Reason: TooMuch, Detail: fmt.Sprintf("its body has %d bytes, more than %d", m.h.Body.Size, l.c.Limits.Body)}
 	}
-	if m.newer == "" && len(m.h.Body.Chunks) > 0 && m.e.Body == nil {
+	if len(m.h.Body.Chunks) > 0 && m.e.Body == nil && (m.newer == "" || !m.kept) {
 		return l.fetchBody(ctx, m)
 	}
 	return nil
@@ -204,7 +206,15 @@ func (l *Links) effect(ctx context.Context, tx *store.Tx, m *message) error {
 		}
 		return l.handle(ctx, tx, Received{From: m.n.node, Envelope: m.e, Header: m.h, Body: m.e.Body, At: m.now})
 	}
+	if n, err := countKept(ctx, tx, m.n.node); err != nil {
+		return err
+	} else if n >= maxKept {
+		return &envelope.Refusal{Reason: TooMuch, Detail: fmt.Sprintf("%d messages of this neighbour are kept already: %s", n, m.newer)}
+	}
 	if err := insertInbox(ctx, tx, m, "kept"); err != nil {
+		return err
+	}
+	if err := insertChunks(ctx, tx, &m.h); err != nil {
 		return err
 	}
 	if err := insertKept(ctx, tx, l.ids.Next(m.now), m); err != nil {
@@ -252,6 +262,7 @@ func (l *Links) refuseLoose(ctx context.Context, n *inLine, r refused) error {
 		return count(ctx, tx, n.node, "here", r, l.now())
 	})
 	if err == nil {
+		n.faults++
 		l.oweReceipt(n, owed{loose: []refused{r}})
 	}
 	return err

@@ -55,8 +55,10 @@ func (l *Links) readChunk(digest string) ([]byte, error) {
 // fetchBody puts a large body together. Pieces that are here already, from a try
 // that was broken off or another message, are not fetched.
 func (l *Links) fetchBody(ctx context.Context, m *message) error {
-	if wanted, err := l.wanted(ctx, m); err != nil || !wanted {
-		return err
+	if !m.kept {
+		if wanted, err := l.wanted(ctx, m); err != nil || !wanted {
+			return err
+		}
 	}
 	body := make([]byte, 0, m.h.Body.Size)
 	for n, digest := range m.h.Body.Chunks {

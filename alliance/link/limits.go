@@ -66,3 +66,9 @@ func set[T int | int64 | float64 | time.Duration](value *T, otherwise T) {
 		*value = otherwise
 	}
 }
+
+// askEvery is how soon what is missing is asked for again: frames that only passed
+// each other arrive meanwhile.
+func (l *Limits) askEvery() time.Duration { return min(maxAsk, l.ResendAfter/2) }
+
+const maxAsk = 2 * time.Second

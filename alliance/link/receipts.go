@@ -22,8 +22,10 @@ const (
 	maxRefused = 200
 	// maxLoose is how many of what had no position are told of.
 	maxLoose = 10
-	// receiptRetry is how soon a receipt that the carrier did not take is made anew.
-	receiptRetry = 5 * time.Second
+	// receiptRetry is how soon a receipt that the carrier did not take is made anew,
+	// the first time; it is needed only where nothing is sent again.
+	receiptRetry     = 2 * time.Second
+	lastReceiptRetry = 10 * time.Minute
 )
 
 // owed is what a neighbour is to be told with the next receipt.
@@ -125,6 +127,7 @@ func (l *Links) sendReceipt(ctx context.Context, n *inLine, t telling) {
 	l.in.mu.Lock()
 	defer l.in.mu.Unlock()
 	if err == nil {
+		n.untold = 0
 		if n.stand.epoch == t.epoch {
 			n.toldUpTo = max(n.toldUpTo, upTo)
 		}
@@ -136,7 +139,9 @@ func (l *Links) sendReceipt(ctx context.Context, n *inLine, t telling) {
 	}
 	l.log.DebugContext(ctx, "a receipt was not taken, and is made anew", slog.String("neighbour", string(n.node)), slog.Any("error", err))
 	n.owe.again, n.owe.forked, n.owe.loose = n.owe.again || t.again, n.owe.forked || t.forked, append(t.loose, n.owe.loose...)
-	time.AfterFunc(receiptRetry, func() {
+	wait := min(receiptRetry<<min(n.untold, 10), lastReceiptRetry)
+	n.untold++
+	time.AfterFunc(wait, func() {
 		l.in.mu.Lock()
 		defer l.in.mu.Unlock()
 		n.owe.due = true

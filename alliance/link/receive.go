@@ -25,8 +25,9 @@ const (
 	settleWait = 2 * time.Second
 	// maxHeld is how many frames that came too early wait for those before them.
 	maxHeld = 64
-	// askEvery is how soon what is missing is asked for again.
-	askEvery = 2 * time.Second
+	// Of refused messages a neighbour has so many for nothing; each further one holds
+	// it up for a second, so that a flood of them is no work.
+	freeRefusals = 500
 	// receiptRate bounds the receipts of one neighbour a second.
 	receiptRate = 20
 )
@@ -64,6 +65,7 @@ type inLine struct {
 	node    alliance.NodeID
 	limiter *rate.Limiter
 	told    *rate.Limiter // of receipts
+	penalty *rate.Limiter // of what is refused
 
 	// Guarded by incoming.mu.
 	queue  []*arrival
@@ -74,9 +76,11 @@ type inLine struct {
 	stand  standing // as committed
 	// toldUpTo is up to where a receipt was sent.
 	toldUpTo int64
+	untold   int // how often the carrier did not take a receipt
 
 	// Owned by the goroutine that works on it.
 	loaded bool
+	faults int // refusals that were not waited for yet
 	at     standing
 	held   map[int64]*arrival
 	asked  time.Time
@@ -112,6 +116,7 @@ func (in *incoming) line(node alliance.NodeID, limits *Limits) *inLine {
 			node: node, held: map[int64]*arrival{},
 			limiter: rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst),
 			told:    rate.NewLimiter(receiptRate, 10*receiptRate),
+			penalty: rate.NewLimiter(1, freeRefusals),
 		}
 		in.lines[node] = l
 	}
@@ -194,7 +199,7 @@ func (l *Links) work(ctx context.Context, n *inLine) {
 		n.queue[0] = nil
 		n.queue = n.queue[1:]
 		l.in.mu.Unlock()
-		if n.limiter.Wait(ctx) != nil {
+		if n.patience(ctx) != nil {
 			a.settled(fmt.Errorf("links stop: %w", fault.Unavailable))
 			continue
 		}
@@ -202,6 +207,16 @@ func (l *Links) work(ctx context.Context, n *inLine) {
 			a.settled(fmt.Errorf("links stop: %w", fault.Unavailable))
 		}
 	}
+}
+
+// patience waits until the neighbour may have another message handled.
+func (n *inLine) patience(ctx context.Context) error {
+	for ; n.faults > 0; n.faults-- {
+		if err := n.penalty.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return n.limiter.Wait(ctx)
 }
 
 // take handles one frame, and those that waited for it. The error is that of the
@@ -248,7 +263,7 @@ func (l *Links) hold(n *inLine, a *arrival) {
 	}
 	a.settled(nil)
 	now := l.now()
-	if ask := now.Sub(n.asked); ask < askEvery && ask >= 0 {
+	if ask := now.Sub(n.asked); ask < l.c.Limits.askEvery() && ask >= 0 {
 		return
 	}
 	n.asked = now

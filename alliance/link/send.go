@@ -32,8 +32,6 @@ const (
 	// lookEvery is how often the carrier's generation is looked at while something
 	// is unconfirmed, and how long the database is waited for.
 	lookEvery = time.Second
-	// rewindEvery is how soon a neighbour may ask for the same again.
-	rewindEvery = time.Second
 )
 
 // outgoing is what others tell the goroutine that sends.

@@ -145,7 +145,7 @@ func (s *sender) writeReceipt(ctx context.Context, tx *store.Tx, t told, now tim
 	}
 	if t.Again && t.Epoch == c.Epoch && t.UpTo < c.Sent {
 		l := s.lines[t.from]
-		if l != nil && now.Sub(l.lastRewind) < rewindEvery && !now.Before(l.lastRewind) {
+		if l != nil && now.Sub(l.lastRewind) < s.c.Limits.askEvery()/2 && !now.Before(l.lastRewind) {
 			return nil
 		}
 		if err := rewind(ctx, tx, &c.log, t.UpTo); err != nil {

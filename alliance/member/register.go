@@ -129,7 +129,7 @@ func New(c Config) (*Register, error) {
 	return &Register{Config: c, ring: newRing(), waits: newWaits(), tries: newTries(c.Now)}, nil
 }
 
-// Join hands over the timers, whose kinds must hold those of Kinds.
+// Join hands over the timers, whose kinds must hold those of the register.
 func (r *Register) Join(timers *timer.Timers) { r.timers = timers }
 
 // Self returns this node's ID.

@@ -89,7 +89,7 @@ func selectPassport(ctx context.Context, tx *store.Tx, node alliance.NodeID) (*e
 }
 
 // selectPassports returns those that changed at a moment or later.
-func selectPassports(ctx context.Context, tx *store.Tx, since any) ([]*envelope.Passport, error) {
+func selectPassports(ctx context.Context, tx *store.Tx, since int64) ([]*envelope.Passport, error) {
 	return store.All(ctx, tx, scanPassport, `SELECT passport FROM member_node WHERE changed >= $1 AND passport <> '' ORDER BY changed LIMIT $2`, since, maxMembers)
 }
 
@@ -109,5 +109,5 @@ func selectKnown(ctx context.Context, tx *store.Tx, above bool) ([]Known, error)
 		}
 		return k, json.Unmarshal([]byte(card), &k.Card)
 	}, `SELECT w.node, w.neighbour, w.above, n.card FROM member_way w JOIN member_node n ON n.node = w.node
-		WHERE w.above = $1 ORDER BY w.neighbour, w.node LIMIT $2`, above, maxMembers)
+		WHERE w.above = $1 AND NOT w.gone ORDER BY w.neighbour, w.node LIMIT $2`, above, maxMembers)
 }

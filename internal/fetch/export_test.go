@@ -2,6 +2,8 @@ package fetch
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
 	"net"
 	"net/netip"
 )
@@ -17,3 +19,9 @@ func (c *Client) Resolve(server string) {
 
 // Check asks the guard about an address.
 func Check(at netip.Addr, allow ...netip.Prefix) error { return newGuard(allow).check(at) }
+
+// Pinned verifies a certificate that is its own pin.
+func Pinned(shown *x509.Certificate, host string) error {
+	pin := sha256.Sum256(shown.Raw)
+	return pinned([]*x509.Certificate{shown}, pin[:], host)
+}

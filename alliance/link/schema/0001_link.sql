@@ -57,7 +57,7 @@ CREATE TABLE link_delivery (
 	settled_at BIGINT,
 	PRIMARY KEY (neighbour, epoch, position)
 );
-CREATE UNIQUE INDEX link_delivery_message ON link_delivery (author, id, neighbour);
+CREATE UNIQUE INDEX link_delivery_message ON link_delivery (id, neighbour, author);
 -- Each message that was accepted, once, until it could not come again.
 CREATE TABLE link_inbox (
 	author    TEXT NOT NULL,
@@ -72,7 +72,7 @@ CREATE TABLE link_inbox (
 	PRIMARY KEY (author, id)
 );
 CREATE INDEX link_inbox_expires ON link_inbox (expires);
-CREATE INDEX link_inbox_neighbour ON link_inbox (neighbour, at);
+CREATE INDEX link_inbox_id ON link_inbox (id);
 -- What was not accepted.
 CREATE TABLE link_refusal (
 	ref       TEXT PRIMARY KEY,

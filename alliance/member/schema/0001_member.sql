@@ -31,6 +31,8 @@ CREATE TABLE member_way (
     node      TEXT NOT NULL REFERENCES member_node (node),
     neighbour TEXT NOT NULL,
     above     BOOLEAN NOT NULL,
+    gone      BOOLEAN NOT NULL,           -- it is not reached that way any more
+    sequence  BIGINT NOT NULL,            -- of the message that said so: an earlier one changes nothing
     PRIMARY KEY (neighbour, node)
 );
 CREATE INDEX member_way_node ON member_way (node);
@@ -55,24 +57,24 @@ CREATE TABLE member_request (
     node       TEXT NOT NULL,
     invitation TEXT NOT NULL,
     ticket     TEXT NOT NULL,             -- SHA-256 of what the node asks with how it stands
-    state      TEXT NOT NULL,             -- pending, approved, refused, withdrawn
+    state      TEXT NOT NULL,             -- pending, active, refused
     came_from  TEXT NOT NULL,             -- address
     at         BIGINT NOT NULL,
     decided    BIGINT,
     decider    TEXT NOT NULL,
-    reason     TEXT NOT NULL,
-    admission  TEXT NOT NULL              -- signed, once approved
+    reason     TEXT NOT NULL
 );
+CREATE UNIQUE INDEX member_request_ticket ON member_request (ticket);
 CREATE INDEX member_request_node ON member_request (node, id);
 
 CREATE TABLE member_application (
     id        TEXT PRIMARY KEY,           -- ULID
     hub       TEXT NOT NULL,
     address   TEXT NOT NULL,
-    pin       TEXT NOT NULL,              -- SHA-256 of the certificate that is believed; empty for the system's authorities
+    pin       BYTEA NOT NULL,             -- SHA-256 of the certificate that is believed; empty for the system's authorities
     private   BOOLEAN NOT NULL,           -- the invitation leads into a private network
-    request   TEXT NOT NULL,              -- ID at the hub
-    ticket    TEXT NOT NULL,
+    secret    TEXT NOT NULL UNIQUE,       -- SHA-256 of the invitation's
+    ticket    TEXT NOT NULL,              -- what the hub is asked with how it stands
     transport TEXT NOT NULL,
     listing   TEXT NOT NULL,
     state     TEXT NOT NULL,
@@ -137,4 +139,10 @@ CREATE TABLE member_response (
     told     BOOLEAN NOT NULL,            -- a person told it; it was not measured
     silent   BIGINT,                      -- when it was counted as silent
     PRIMARY KEY (node, warning)
+);
+
+-- Numbers of what is told to neighbours about who is reached.
+CREATE TABLE member_sequence (
+    id   BIGINT PRIMARY KEY,              -- 1: there is one
+    last BIGINT NOT NULL
 );

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"time"
 
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
@@ -13,21 +11,11 @@ import (
 	"tocsin/internal/store"
 )
 
-// Begin reads who belongs, and settles what a crash may have left between the
-// card's file and the database. It is called once, before anything else.
-func (r *Register) Begin(ctx context.Context) error {
-	if err := r.refresh(ctx, time.Time{}); err != nil {
-		return fmt.Errorf("members: %w", err)
-	}
-	r.ring.put(r.Identity.Passport())
-	return nil
-}
-
-// refresh reads passports that changed since a moment, also those that another
+// refresh reads passports that changed since a moment, in microseconds, also those that another
 // node on the same database wrote.
-func (r *Register) refresh(ctx context.Context, since time.Time) error {
+func (r *Register) refresh(ctx context.Context, since int64) error {
 	return r.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		all, err := selectPassports(ctx, tx, store.At(since))
+		all, err := selectPassports(ctx, tx, since)
 		if err == nil {
 			r.ring.put(all...)
 		}
