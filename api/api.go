@@ -57,6 +57,9 @@ type Config struct {
 	Messages *notify.Notify
 	// Trail is the audit trail.
 	Trail *audit.Trail
+	// Transparency is the log of what was warned; nil while the node is in no
+	// alliance.
+	Transparency *TransparencyLog
 	// Keys remember what requests with a key were answered.
 	Keys *idempotency.Keys
 	// Cluster tells of all workers together, where several share the work; nil where

@@ -3,6 +3,7 @@ package transparency
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tocsin/alliance"
 	"tocsin/internal/fault"
@@ -179,4 +180,42 @@ func (m *Monitor) Verified(ctx context.Context, hub alliance.NodeID) (Checkpoint
 		return err
 	})
 	return c, err
+}
+
+// Compared is what came of comparing a checkpoint that somebody else saw.
+type Compared struct {
+	// Alarms are those about it; none where it is of the history that was verified
+	// here, or not known yet.
+	Alarms []Alarm `json:"alarms"`
+	// Known says that it is of the history that was verified here. Otherwise the hub
+	// is asked.
+	Known bool `json:"known"`
+}
+
+// Compare is Heard in a transaction of its own, and tells what came of it.
+func (m *Monitor) Compare(ctx context.Context, hub alliance.NodeID, from, signed string) (Compared, error) {
+	var told Compared
+	err := m.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		told = Compared{Alarms: []Alarm{}}
+		if err := m.Heard(ctx, tx, hub, from, signed); err != nil {
+			return err
+		}
+		c, err := ReadCheckpoint(signed)
+		if err != nil {
+			return err
+		}
+		found, err := verdictOn(ctx, tx, &c)
+		if err != nil {
+			return err
+		}
+		told.Known = found == same
+		alarms, err := newestAlarms(ctx, tx, maxEntries)
+		for i := range alarms {
+			if slices.Contains(alarms[i].Notes, signed) {
+				told.Alarms = append(told.Alarms, alarms[i])
+			}
+		}
+		return err
+	})
+	return told, err
 }

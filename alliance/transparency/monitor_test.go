@@ -114,7 +114,9 @@ func (m *member) heard(tb testing.TB, h *hub, from *member) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	m.tx(tb, func(ctx context.Context, tx *store.Tx) error { return m.Heard(ctx, tx, h.node, string(from.node), c.Note) })
+	m.tx(tb, func(ctx context.Context, tx *store.Tx) error {
+		return m.Heard(ctx, tx, h.node, string(from.node), c.Note)
+	})
 }
 
 // later lets time pass and what is due happen.

@@ -172,4 +172,3 @@ func (m *Monitor) heardInVain(ctx context.Context, tx *store.Tx, t timer.Timer) 
 	}
 	return m.raise(ctx, tx, a)
 }
-

@@ -60,6 +60,13 @@ func decideSeen(ctx context.Context, tx *store.Tx, c *Checkpoint, found verdict)
 	return err
 }
 
+func verdictOn(ctx context.Context, tx *store.Tx, c *Checkpoint) (verdict, error) {
+	return store.One(ctx, tx, func(row store.Row) (verdict, error) {
+		text, err := store.Value[string](row)
+		return verdict(text), err
+	}, `SELECT verdict FROM transparency_seen WHERE origin = $1 AND size = $2 AND root = $3`, c.Origin, c.Size, c.Root.String())
+}
+
 // seenAt returns the notes of the checkpoints known of a size; what is of the
 // history verified here comes first.
 func seenAt(ctx context.Context, tx *store.Tx, origin string, size int64) ([]string, error) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/alliance/transparency"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -28,6 +29,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
+		transparency.Room(),
 	}
 }
 
@@ -62,9 +64,13 @@ func (r *running) openIncidents(config *fileConfig) error {
 	if rooms.office, err = duty.New(duty.Config{DB: p.db, Trail: p.trail, Library: laws, Notify: notices, Now: time.Now}); err != nil {
 		return err
 	}
-	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds()); err != nil {
+	r.monitor = r.newMonitor()
+	kinds := rooms.office.Kinds()
+	maps.Copy(kinds, r.monitor.Kinds())
+	if r.telling, err = r.openTelling(p, config, r.log, kinds); err != nil {
 		return usageError{err}
 	}
+	r.monitor.Join(r.telling.timers)
 	rooms.register, err = incident.New(incident.Config{
 		DB: p.db, Trail: p.trail, Facts: laws.Dictionary(), Blobs: blobs, Playbooks: playbooks, Now: time.Now,
 		Opened: func(ctx context.Context, tx *store.Tx, i *incident.Incident) error {

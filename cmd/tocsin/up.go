@@ -12,6 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/alliance"
+	"tocsin/alliance/envelope"
+	"tocsin/alliance/transparency"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/indicator"
@@ -48,16 +51,24 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 // running is a node with what takes telemetry in for it.
 type running struct {
 	*console
-	log        *slog.Logger
-	metrics    *prometheus.Registry
-	node       *node.Node
-	intake     *intake.Intake
-	spread     *spread // nil for a node by itself
-	claim      *store.Claim
-	people     *peopleRooms
-	telling    *telling
-	incidents  *incidentRooms
-	raising    *raising
+	log       *slog.Logger
+	metrics   *prometheus.Registry
+	node      *node.Node
+	intake    *intake.Intake
+	spread    *spread // nil for a node by itself
+	claim     *store.Claim
+	people    *peopleRooms
+	telling   *telling
+	incidents *incidentRooms
+	raising   *raising
+	// transparency is the log of what this node warns of, nil while it is in no
+	// alliance; monitor watches those of its hubs.
+	transparency *api.TransparencyLog
+	monitor      *transparency.Monitor
+	// passport finds a node's passport, members are those of this hub; nil where
+	// there is no alliance.
+	passport   func(ctx context.Context, tx *store.Tx, node alliance.NodeID) (*envelope.Passport, error)
+	members    func(ctx context.Context, tx *store.Tx) ([]alliance.NodeID, error)
 	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
@@ -103,6 +114,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 		return err
 	}
 	if err := r.incidents.office.Begin(ctx); err != nil {
+		return err
+	}
+	if err := r.openLog(ctx); err != nil {
 		return err
 	}
 	r.raising = newRaising(r.node, r.incidents.register, r.log.With(slog.String("room", "incident")))
@@ -151,7 +165,8 @@ func (r *running) run(ctx context.Context) error {
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
 		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
-		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Transparency: r.transparency,
+		Intake:       r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
@@ -169,6 +184,9 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.raising.Run(ctx) })
+	if r.transparency != nil {
+		group.Go(func() error { return r.transparency.Own.Run(ctx) })
+	}
 	group.Go(func() error { return r.incidents.keys.Run(ctx) })
 	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })
