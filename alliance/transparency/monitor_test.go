@@ -453,7 +453,7 @@ func TestAHubRecoversFromAMember(t *testing.T) {
 func TestForksAreAlwaysFound(t *testing.T) {
 	t.Parallel()
 	_, hubKey := key("hub")
-	// Each scene opens four databases; a soak runs many more.
+	// Each scene opens four databases.
 	left := 12
 	if testing.Short() {
 		left = 3
