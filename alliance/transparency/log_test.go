@@ -243,6 +243,11 @@ func TestARestoredNodeDoesNotForkTheLog(t *testing.T) {
 		wantRefused(t, r.tryAppend(t, "fork"), "have not said yet", "tocsin log resume")
 		r.open(t)
 		r.wantState(t, transparency.Waiting)
+		if err := r.Recover(t.Context(), operator, 5, kept[5:], seen.Note); err != nil { // what a file brings before the member is there
+			t.Fatal(err)
+		}
+		r.wantState(t, transparency.Waiting)
+		r = openHub(t, storetest.Open(t, restoredAgain(t, backup), rooms()...), "hub", filepath.Join(dir, "elsewhere too", "witness"), member)
 
 		if err := r.saw(t, member, seen.Note); err != nil {
 			t.Fatal(err)
@@ -276,6 +281,16 @@ func TestARestoredNodeDoesNotForkTheLog(t *testing.T) {
 			t.Errorf("not one history: %v", err)
 		}
 	}, rooms()...)
+}
+
+// restoredAgain is another database from a backup.
+func restoredAgain(t *testing.T, backup string) store.Config {
+	t.Helper()
+	config := store.Config{Path: filepath.Join(t.TempDir(), "again.db")}
+	if err := store.Restore(t.Context(), config, backup, rooms()...); err != nil {
+		t.Fatal(err)
+	}
+	return config
 }
 
 func TestADatabasePutBackBesideItsWitnessIsHeld(t *testing.T) {
@@ -399,6 +414,31 @@ func TestWhatOthersSignedHoldsNothing(t *testing.T) {
 		}
 	}
 	h.append(t, "a")
+}
+
+func TestALogStaysItsNodes(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t, storetest.SQLite(t), rooms()...)
+	h := openHub(t, db, "hub", filepath.Join(t.TempDir(), "witness"))
+	node, k := key("another")
+	_, err := transparency.OpenLog(t.Context(), transparency.Config{
+		DB: db, Trail: audit.New(db, time.Now), Node: node, Key: k, Witness: filepath.Join(t.TempDir(), "witness"),
+	})
+	wantRefused(t, err, string(h.node), "put its identity back")
+}
+
+// A key that is given twice, as the present one among all that there were, is one.
+func TestCheckpointsOfEarlierKeysAreVerified(t *testing.T) {
+	t.Parallel()
+	h := grown(t, 2)
+	_, other := key("another")
+	note := h.checkpoint(t).Note
+	if _, err := transparency.OpenCheckpoint(note, public(other), public(h.key), public(other), public(h.key)); err != nil {
+		t.Error(err)
+	}
+	if _, err := transparency.OpenCheckpoint(note, public(other)); !errors.Is(err, fault.Invalid) {
+		t.Errorf("another key: %v", err)
+	}
 }
 
 func TestEveryChangedBitOfACheckpointIsRefused(t *testing.T) {
