@@ -448,6 +448,9 @@ func TestEveryChangedBitOfACheckpointIsRefused(t *testing.T) {
 	note := []byte(h.checkpoint(t).Note)
 	for i := range note {
 		for bit := range 8 {
+			if testing.Short() && bit > 0 {
+				continue
+			}
 			changed := bytes.Clone(note)
 			changed[i] ^= 1 << bit
 			if _, err := transparency.OpenCheckpoint(string(changed), public(h.key)); !errors.Is(err, fault.Invalid) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ed25519"
@@ -258,7 +259,7 @@ func (l *logRecoverCmd) Run(ctx context.Context, c *console) (err error) {
 		return err
 	}
 	var s transparency.Status
-	if err := asked.Send(ctx, "/api/v1/log/recover", "text/plain", file, &s); err != nil {
+	if err := asked.Send(ctx, "/api/v1/log/recover", "text/plain", bufio.NewReader(file), &s); err != nil {
 		return err
 	}
 	return sayLog(c, &s)

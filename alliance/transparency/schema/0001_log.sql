@@ -12,7 +12,7 @@ CREATE TABLE transparency_entry (
 	hashes   BYTEA NOT NULL, -- of the leaf, and of each subtree that it completes
 	PRIMARY KEY (origin, idx)
 );
-CREATE INDEX transparency_entry_envelope ON transparency_entry (envelope, origin);
+CREATE INDEX transparency_entry_envelope ON transparency_entry (envelope, origin, idx);
 
 -- This node's logs; the one with the greatest number is written to.
 CREATE TABLE transparency_log (
