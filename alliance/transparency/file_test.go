@@ -3,9 +3,9 @@ package transparency_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,7 +30,7 @@ func grown(tb testing.TB, entries int) *hub {
 	tb.Helper()
 	h := openHub(tb, storetest.Open(tb, storetest.SQLite(tb), rooms()...), "hub", filepath.Join(tb.TempDir(), "witness"))
 	for i := range entries {
-		h.append(tb, fmt.Sprint(i))
+		h.append(tb, strconv.Itoa(i))
 		if i%3 == 0 {
 			h.checkpoint(tb)
 		}
@@ -108,7 +108,7 @@ func TestProofs(t *testing.T) {
 	t.Parallel()
 	h := grown(t, 33)
 	var at []transparency.Checkpoint // by size
-	records := h.records(t, 0)
+	records := h.records(t)
 	for size := range int64(34) {
 		whole := records[:size]
 		c, err := transparency.Rooted(whole)
@@ -177,7 +177,7 @@ func FuzzCheckpoint(f *testing.F) {
 }
 
 func FuzzRecord(f *testing.F) {
-	for _, record := range grown(f, 2).records(f, 0) {
+	for _, record := range grown(f, 2).records(f) {
 		f.Add(record)
 	}
 	f.Add("tocsin log entry 1\nkind succession\ntime 2017-05-12T07:44:00.000000Z\nenvelope -\nabout -\nbefore aGVsbG8=\n")

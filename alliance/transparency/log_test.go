@@ -135,10 +135,10 @@ func (h *hub) wantState(tb testing.TB, want transparency.State) {
 	}
 }
 
-// records returns the log's entries from an index on.
-func (h *hub) records(tb testing.TB, first int64) []string {
+// records returns the log's entries.
+func (h *hub) records(tb testing.TB) []string {
 	tb.Helper()
-	page, err := h.Entries(tb.Context(), first, 1000)
+	page, err := h.Entries(tb.Context(), 0, 1000)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestAppendsAtOnceAreOneHistory(t *testing.T) {
 		if c.Size != writers*each {
 			t.Fatalf("%d entries, want %d", c.Size, writers*each)
 		}
-		if err := transparency.CheckEntries(&c, 0, nil, h.records(t, 0)); err != nil {
+		if err := transparency.CheckEntries(&c, 0, nil, h.records(t)); err != nil {
 			t.Error(err)
 		}
 	}, rooms()...)
@@ -231,7 +231,7 @@ func TestARestoredNodeDoesNotForkTheLog(t *testing.T) {
 		}
 		h.append(t, numbered("lost", 6)...)
 		seen := h.checkpoint(t)
-		kept := h.records(t, 0) // as a member keeps them
+		kept := h.records(t) // as a member keeps them
 
 		// The backup is put in place, on another machine: the witness is gone.
 		config := store.Config{Path: filepath.Join(dir, "restored.db")}
@@ -277,7 +277,7 @@ func TestARestoredNodeDoesNotForkTheLog(t *testing.T) {
 		if c.Size != 12 {
 			t.Fatalf("%d entries", c.Size)
 		}
-		if err := transparency.CheckEntries(&c, 0, nil, r.records(t, 0), seen); err != nil {
+		if err := transparency.CheckEntries(&c, 0, nil, r.records(t), seen); err != nil {
 			t.Errorf("not one history: %v", err)
 		}
 	}, rooms()...)
@@ -307,7 +307,7 @@ func TestADatabasePutBackBesideItsWitnessIsHeld(t *testing.T) {
 	}
 	h.append(t, "b", "c")
 	seen := h.checkpoint(t)
-	kept := h.records(t, 0)
+	kept := h.records(t)
 	config := store.Config{Path: filepath.Join(dir, "restored.db")}
 	if err := store.Restore(t.Context(), config, backup, rooms()...); err != nil {
 		t.Fatal(err)
@@ -349,7 +349,7 @@ func TestWhatNobodySawIsPutBehindWhatWasLost(t *testing.T) {
 				t.Fatal(err)
 			}
 			h.wantState(t, transparency.Held)
-			err := h.Recover(t.Context(), operator, 0, lost.records(t, 0), seen.Note)
+			err := h.Recover(t.Context(), operator, 0, lost.records(t), seen.Note)
 			if seenHere {
 				wantRefused(t, err, "two histories", "tocsin log anew")
 				return
@@ -358,7 +358,7 @@ func TestWhatNobodySawIsPutBehindWhatWasLost(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := h.checkpoint(t)
-			if err := transparency.CheckEntries(&c, 0, nil, h.records(t, 0), seen); err != nil || c.Size != 5 {
+			if err := transparency.CheckEntries(&c, 0, nil, h.records(t), seen); err != nil || c.Size != 5 {
 				t.Errorf("%d entries: %v", c.Size, err)
 			}
 		})
@@ -385,7 +385,7 @@ func TestANewLogSaysWhatBecameOfTheOld(t *testing.T) {
 		if c.Origin != string(h.node)+"/2" || c.Size != 1 {
 			t.Errorf("%s with %d entries", c.Origin, c.Size)
 		}
-		first, err := transparency.ParseRecord(h.records(t, 0)[0])
+		first, err := transparency.ParseRecord(h.records(t)[0])
 		if err != nil || first.Kind != transparency.Succession || first.Before != seen.Note {
 			t.Errorf("it begins with %+v, %v", first, err)
 		}

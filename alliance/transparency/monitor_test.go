@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -298,7 +299,7 @@ func TestEvidenceOfNothingIsNone(t *testing.T) {
 	_, hubKey := key("hub")
 	var notes []transparency.Checkpoint
 	for i := range 5 {
-		h.append(t, fmt.Sprint(i))
+		h.append(t, strconv.Itoa(i))
 		notes = append(notes, h.checkpoint(t))
 	}
 	proof, err := h.Consistency(t.Context(), 3, 5)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
+	"tocsin/alliance/member"
 	"tocsin/alliance/transparency"
 	"tocsin/api"
 	"tocsin/internal/fault"
@@ -21,13 +21,11 @@ import (
 	"tocsin/people"
 )
 
-// The folders of the log in the data directory. What stands in witnessFolder must be
-// in no backup: it is there to tell a node that was put back from one that was
-// started again.
+// What stands in witnessFolder of the data directory must be in no backup: it is
+// there to tell a node that was put back from one that was started again.
 const (
-	identityFolder = "identity"
-	witnessFolder  = "witness"
-	witnessFile    = "log"
+	witnessFolder = "witness"
+	witnessFile   = "log"
 )
 
 // newMonitor returns what watches the logs of this node's hubs.
@@ -42,15 +40,12 @@ func (r *running) newMonitor() *transparency.Monitor {
 }
 
 // hubKeys are the keys that a hub signs or signed with, without those it revoked.
-func (r *running) hubKeys(ctx context.Context, tx *store.Tx, hub alliance.NodeID) ([]ed25519.PublicKey, error) {
-	if r.passport != nil {
-		p, err := r.passport(ctx, tx, hub)
-		if err != nil {
-			return nil, err
-		}
-		return signingKeys(p), nil
+func (r *running) hubKeys(_ context.Context, _ *store.Tx, hub alliance.NodeID) ([]ed25519.PublicKey, error) {
+	p, known := r.alliance.members.Ring().Passport(hub)
+	if !known {
+		return nil, fmt.Errorf("hub %s is not known here: %w", hub, fault.NotFound)
 	}
-	return nil, fmt.Errorf("hub %s is not known here: %w", hub, fault.NotFound)
+	return signingKeys(p), nil
 }
 
 // signingKeys are the keys of a passport, without those revoked.
@@ -64,26 +59,32 @@ func signingKeys(p *envelope.Passport) []ed25519.PublicKey {
 	return keys
 }
 
-// openLog opens the log of this node, once it has an identity.
+// openLog opens the log of what this node warns of.
 func (r *running) openLog(ctx context.Context) error {
-	identity, err := envelope.Load(filepath.Join(r.data, identityFolder))
-	if errors.Is(err, fault.NotFound) {
-		return nil // it is in no alliance yet
-	}
-	if err != nil {
-		return err
-	}
+	identity := r.alliance.identity
 	own, err := transparency.OpenLog(ctx, transparency.Config{
 		DB: r.people.db, Trail: r.people.trail, Node: identity.ID(), Key: identity.Signer(),
 		Earlier: signingKeys(identity.Passport()),
 		Witness: filepath.Join(r.data, witnessFolder, witnessFile),
-		Members: r.members, Now: time.Now, Log: r.log.With(slog.String("room", "transparency")),
+		Members: r.alliance.below, Now: time.Now, Log: r.log.With(slog.String("room", "transparency")),
 	})
 	if err != nil {
 		return err
 	}
 	r.transparency = &api.TransparencyLog{Own: own, Monitor: r.monitor}
 	return nil
+}
+
+// below are the members that are active.
+func (a *allianceRooms) below(ctx context.Context, tx *store.Tx) ([]alliance.NodeID, error) {
+	members, err := a.members.Below(ctx, tx)
+	var active []alliance.NodeID
+	for i := range members {
+		if members[i].State == member.Active {
+			active = append(active, members[i].Node)
+		}
+	}
+	return active, err
 }
 
 // logAlarm tells the person on duty and the commanders what is wrong with a hub's

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/alliance/filing"
+	"tocsin/alliance/link"
+	"tocsin/alliance/member"
 	"tocsin/alliance/transparency"
 	"tocsin/incident"
 	"tocsin/internal/audit"
@@ -29,7 +32,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		transparency.Room(),
+		member.Room(), link.Room(), filing.Room(), transparency.Room(),
 	}
 }
 
@@ -65,9 +68,7 @@ func (r *running) openIncidents(config *fileConfig) error {
 		return err
 	}
 	r.monitor = r.newMonitor()
-	kinds := rooms.office.Kinds()
-	maps.Copy(kinds, r.monitor.Kinds())
-	if r.telling, err = r.openTelling(p, config, r.log, kinds); err != nil {
+	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds(), r.monitor.Kinds()); err != nil {
 		return usageError{err}
 	}
 	r.monitor.Join(r.telling.timers)

@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"tocsin/alliance/envelope"
 )
 
 // startScripted starts a node on the script's data directory and has verbs ask
@@ -77,14 +74,4 @@ func makeAccount(ts *testscript.TestScript, neg bool, args []string) {
 	if response.StatusCode != http.StatusCreated {
 		ts.Fatalf("account %s: %s", args[0], response.Status)
 	}
-}
-
-// makeIdentity gives the script's node an identity, as founding or joining an
-// alliance does.
-func makeIdentity(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: identity")
-	}
-	_, err := envelope.Create(filepath.Join(ts.Getenv("TOCSIN_DATA"), identityFolder), time.Now())
-	ts.Check(err)
 }

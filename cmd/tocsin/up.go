@@ -12,8 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"tocsin/alliance"
-	"tocsin/alliance/envelope"
 	"tocsin/alliance/transparency"
 	"tocsin/api"
 	"tocsin/detect"
@@ -60,19 +58,16 @@ type running struct {
 	people    *peopleRooms
 	telling   *telling
 	incidents *incidentRooms
+	alliance  *allianceRooms
 	raising   *raising
-	// transparency is the log of what this node warns of, nil while it is in no
-	// alliance; monitor watches those of its hubs.
+	// transparency is the log of what this node warns of; monitor watches those of its
+	// hubs.
 	transparency *api.TransparencyLog
 	monitor      *transparency.Monitor
-	// passport finds a node's passport, members are those of this hub; nil where
-	// there is no alliance.
-	passport   func(ctx context.Context, tx *store.Tx, node alliance.NodeID) (*envelope.Passport, error)
-	members    func(ctx context.Context, tx *store.Tx) ([]alliance.NodeID, error)
-	config     fileConfig
-	indicators *indicatorsInForce
-	found      func(*detect.Finding)
-	listening  listening
+	config       fileConfig
+	indicators   *indicatorsInForce
+	found        func(*detect.Finding)
+	listening    listening
 }
 
 // open opens the node and gives it its rules.
@@ -110,7 +105,16 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.people, err = r.openPeople(ctx); err != nil {
 		return err
 	}
+	if err := r.openAlliance(ctx, &config); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
+		return err
+	}
+	if err := r.openFiling(); err != nil {
+		return err
+	}
+	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
 	if err := r.incidents.office.Begin(ctx); err != nil {
@@ -164,10 +168,10 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
-		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Transparency: r.transparency,
-		Intake:       r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
-		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
+		Indicators:   r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
 	})
@@ -184,13 +188,14 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.raising.Run(ctx) })
-	if r.transparency != nil {
-		group.Go(func() error { return r.transparency.Own.Run(ctx) })
-	}
+	group.Go(func() error { return r.transparency.Own.Run(ctx) })
 	group.Go(func() error { return r.incidents.keys.Run(ctx) })
 	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })
 	group.Go(func() error { return r.claim.Keep(ctx) })
+	for _, run := range r.alliance.run(ctx) {
+		group.Go(run)
+	}
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")
@@ -238,7 +243,7 @@ func (r *running) close() error {
 	if r.spread != nil {
 		r.spread.Close()
 	}
-	var errs []error
+	errs := []error{r.alliance.close()}
 	if r.intake != nil {
 		errs = append(errs, r.intake.Close())
 	}
