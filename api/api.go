@@ -76,6 +76,9 @@ type Config struct {
 	Connected func(alliance.NodeID) (since time.Time, ok bool)
 	// Trail is the audit trail.
 	Trail *audit.Trail
+	// Transparency is the log of what was warned; nil while the node is in no
+	// alliance.
+	Transparency *TransparencyLog
 	// Keys remember what requests with a key were answered.
 	Keys *idempotency.Keys
 	// Cluster tells of all workers together, where several share the work; nil where

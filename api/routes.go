@@ -6,6 +6,7 @@ import (
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
 	"tocsin/alliance/warning"
+	"tocsin/alliance/transparency"
 	"tocsin/incident"
 	"tocsin/node"
 	"tocsin/people"
@@ -211,6 +212,19 @@ func Routes() []Route {
 		{"GET /api/v1/alliance/links/{node}/export", people.ManageAlliance, contents[exportQuery](anyMedia, (*api).exportLink)},
 		{"POST /api/v1/alliance/links/import", people.ManageAlliance, file[none, link.Imported](http.StatusOK, bundleBytes, (*api).importLink).repeatable()},
 		{"POST /api/v1/alliance/links/{node}/messages/{message}/resend", people.ManageAlliance, told((*api).resendMessage)},
+		{"GET /api/v1/log", people.ReadAlliance, told((*api).readLog)},
+		{"GET /api/v1/log/checkpoint", people.ReadAlliance, contents[none](textPlain, (*api).logCheckpoint)},
+		{"GET /api/v1/log/entries", people.ReadAlliance, asked((*api).logEntries)},
+		{"GET /api/v1/log/proof/{envelope}", people.ReadAlliance, contents[none](textPlain, (*api).logProof)},
+		{"GET /api/v1/log/consistency", people.ReadAlliance, asked((*api).logConsistency)},
+		{"GET /api/v1/log/export", people.ReadAlliance, contents[logFrom](textPlain, (*api).exportLog)},
+		{"GET /api/v1/log/alarms", people.ReadAlliance, asked((*api).logAlarms)},
+		{"GET /api/v1/log/hubs", people.ReadAlliance, told((*api).watchedLogs)},
+		{"GET /api/v1/log/hubs/{hub}/export", people.ReadAlliance, contents[logFrom](textPlain, (*api).exportKeptLog)},
+		{"POST /api/v1/log/hubs/{hub}/heard", people.AnswerWarnings, file[none, transparency.Compared](http.StatusOK, heardBytes, (*api).hearLog)},
+		{"POST /api/v1/log/recover", people.ManageAlliance, file[none, transparency.Status](http.StatusOK, recoverBytes, (*api).recoverLog)},
+		{"POST /api/v1/log/resume", people.ManageAlliance, body((*api).resumeLog)},
+		{"POST /api/v1/log/anew", people.ManageAlliance, body((*api).beginLogAnew)},
 
 		{"GET /api/v1/audit", people.ReadAudit, asked((*api).readAudit)},
 
