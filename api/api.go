@@ -18,6 +18,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alliance/answer"
+	"tocsin/alliance/filing"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -53,6 +55,10 @@ type Config struct {
 	// Duty keeps what the plan asks for, Reports what is told to whom.
 	Duty    *duty.Office
 	Reports *report.Reports
+	// Answers are those to warnings, ours and our members'.
+	Answers *answer.Answers
+	// Filings hand reports over links; nil where there are none.
+	Filings *filing.Desk
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Trail is the audit trail.

@@ -17,8 +17,9 @@ type Carrier interface {
 	Publish(ctx context.Context, to alliance.NodeID, id string, data []byte) error
 	// Fetch returns a piece of a body that the neighbour named (Links.Chunk there).
 	Fetch(ctx context.Context, from alliance.NodeID, digest string) ([]byte, error)
-	// Generation names what keeps the data on the way to a neighbour. When it is
-	// another than before, all that is unconfirmed is sent again.
+	// Generation names what keeps the data on the way to a neighbour; it is empty
+	// where nothing leads there now (see Links.Wake). When it is another than before,
+	// all that is unconfirmed is sent again.
 	Generation(to alliance.NodeID) string
 }
 

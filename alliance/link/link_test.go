@@ -90,8 +90,20 @@ func (w *world) add(tb testing.TB, db *store.DB) *node {
 	return n
 }
 
+// restart stops a node and starts it with other handlers.
+func (w *world) restart(tb testing.TB, n *node, set func(links *link.Links)) {
+	tb.Helper()
+	n.stop()
+	w.startWith(tb, n, set)
+}
+
 // start runs the links of a node, as after a restart.
 func (w *world) start(tb testing.TB, n *node) {
+	tb.Helper()
+	w.startWith(tb, n, func(links *link.Links) { links.On("note", n.note) })
+}
+
+func (w *world) startWith(tb testing.TB, n *node, set func(links *link.Links)) {
 	tb.Helper()
 	c := link.Config{
 		DB: n.db, Identity: n.identity, Ring: w, Neighbour: w.neighbour, Blobs: n.blobs,
@@ -105,7 +117,7 @@ func (w *world) start(tb testing.TB, n *node) {
 		tb.Fatal(err)
 	}
 	n.links = links
-	links.On("note", n.note)
+	set(links)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- links.Run(ctx) }()
@@ -200,7 +212,7 @@ func TestWhatIsSentIsHandledOnceAndInOrder(t *testing.T) {
 		hub := w.add(t, db)
 		member := w.add(t, storetest.Open(t, storetest.SQLite(t), link.Room(), diary()))
 		var want []string
-		for i := range 200 {
+		for i := range 50 {
 			body := fmt.Sprintf("message %d", i)
 			want = append(want, body)
 			hub.send(t, hub.seal(t, body), member.id)

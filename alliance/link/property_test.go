@@ -163,6 +163,6 @@ func await(tb testing.TB, get func() string, want string) {
 // TestMain is also the process that is killed.
 func TestMain(m *testing.M) {
 	// A check takes as long as the last message that was lost is waited for.
-	_ = flag.Set("rapid.checks", "12")
+	_ = flag.Set("rapid.checks", "8")
 	os.Exit(m.Run())
 }

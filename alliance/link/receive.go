@@ -101,7 +101,16 @@ type arrival struct {
 	done  chan error
 }
 
-// settled says that a frame needs no other try; it may be said more than once.
+// settledUnless says that a frame needs no other try where there was no error, which
+// it returns.
+func (a *arrival) settledUnless(err error) error {
+	if err == nil {
+		a.settled(nil)
+	}
+	return err
+}
+
+// settled says what became of a frame; only what is said first is heard.
 func (a *arrival) settled(err error) {
 	select {
 	case a.done <- err:
@@ -227,7 +236,7 @@ func (l *Links) take(ctx context.Context, n *inLine, a *arrival) error {
 	}
 	if a.wrong != nil {
 		r := refused{Reason: envelope.Malformed, Detail: a.wrong.Error()}
-		return l.persist(ctx, n, a, func(ctx context.Context) error { return l.refuseLoose(ctx, n, r) })
+		return a.settledUnless(l.persist(ctx, n, a, func(ctx context.Context) error { return l.refuseLoose(ctx, n, r) }))
 	}
 	switch {
 	case a.Epoch < n.at.epoch: // of a log that was replaced
@@ -240,16 +249,16 @@ func (l *Links) take(ctx context.Context, n *inLine, a *arrival) error {
 		n.toldUpTo = 0
 		l.in.mu.Unlock()
 	}
-	n.at.there = max(n.at.there, a.Confirmed)
+	n.at.there = a.Confirmed // what was told before may have been lost
 	switch {
 	case a.Position <= n.at.received:
-		return l.persist(ctx, n, a, func(ctx context.Context) error { return l.repeated(ctx, n, a) })
+		return a.settledUnless(l.persist(ctx, n, a, func(ctx context.Context) error { return l.repeated(ctx, n, a) }))
 	case a.Before > n.at.received:
 		l.hold(n, a)
 		return nil
 	}
 	for ; a != nil; a = n.next() {
-		if err := l.persist(ctx, n, a, func(ctx context.Context) error { return l.accept(ctx, n, a) }); err != nil {
+		if err := a.settledUnless(l.persist(ctx, n, a, func(ctx context.Context) error { return l.accept(ctx, n, a) })); err != nil {
 			return err
 		}
 	}
@@ -298,7 +307,6 @@ func (l *Links) persist(ctx context.Context, n *inLine, a *arrival, do func(cont
 			if fails > 1 {
 				l.stuck(n, "")
 			}
-			a.settled(nil)
 			return nil
 		}
 		if ctx.Err() != nil {

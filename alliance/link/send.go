@@ -136,9 +136,8 @@ type result struct {
 	probe     bool
 	published int64 // the last position that the carrier took, 0 for none
 	expired   []int64
-	more      bool // the turn ended before the log did
-	idle      bool // there was nothing
-	inactive  bool
+	more      bool   // the turn ended before the log did
+	away      string // why nothing can go now
 	err       error
 	// generation is what the carrier's was before.
 	generation string
@@ -384,7 +383,12 @@ func (s *sender) turns(ctx context.Context, ready, probes []alliance.NodeID) (tu
 			if err != nil {
 				return err
 			}
-			if t.inactive = !active; t.inactive {
+			if !active {
+				t.away = "the link is not in use"
+			} else if t.generation == "" {
+				t.away = "there is no connection to it"
+			}
+			if t.away != "" {
 				t.rows = nil
 			}
 			t.texts = texts
@@ -471,10 +475,9 @@ func (t *turn) load(ctx context.Context, tx *store.Tx, size *int) error {
 func (s *sender) nothing(t *turn) {
 	l := s.lines[t.Node]
 	switch {
-	case t.inactive:
-		l.fails++
+	case t.away != "":
 		l.retryAt = s.now().Add(lastRetry)
-		s.out.note(t.Node, "the link is not in use", s.now())
+		s.out.note(t.Node, t.away, s.now())
 	case t.more: // too much was in memory already
 	case t.probe:
 		l.probeAt = time.Time{} // all was withdrawn, has expired or was pruned

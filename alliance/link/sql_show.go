@@ -112,3 +112,16 @@ func deliveriesOf(ctx context.Context, tx *store.Tx, author alliance.NodeID, id 
 func countDeliveries(ctx context.Context, tx *store.Tx, id string) (int64, error) {
 	return store.One(ctx, tx, store.Value[int64], `SELECT COUNT(*) FROM link_delivery WHERE id = $1`, id)
 }
+
+// toExport returns what is in a log above a position: what is not confirmed, or all
+// whose body is there.
+func toExport(ctx context.Context, tx *store.Tx, o log, after int64, all bool, most int) ([]delivery, error) {
+	unsettled := ` AND d.state = ''`
+	if all {
+		unsettled = ` AND d.state <> 'withdrawn'`
+	}
+	return store.All(ctx, tx, scanDelivery, `SELECT d.neighbour, d.position, d.author, d.id, m.expires
+		FROM link_delivery d JOIN link_message m ON m.author = d.author AND m.id = d.id
+		WHERE d.neighbour = $1 AND d.epoch = $2 AND d.position > $3 AND m.envelope IS NOT NULL`+unsettled+`
+		ORDER BY d.position LIMIT $4`, string(o.Node), o.Epoch, after, most)
+}

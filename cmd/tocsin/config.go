@@ -64,6 +64,8 @@ type fileConfig struct {
 	Outbound outboundConfig  `yaml:"outbound"`
 	Mail     mailConfig      `yaml:"mail"`
 	Webhooks []webhookConfig `yaml:"webhooks"`
+	// Alliance is how the node is a hub for others.
+	Alliance allianceConfig `yaml:"alliance"`
 	// Print is how the paper is made that is at hand when the network is not.
 	Print printConfig `yaml:"print"`
 	// Cluster is how the node is one of several.
@@ -151,6 +153,7 @@ type configFlags struct {
 	Config         string `help:"Configuration file; without it the one that TOCSIN_CONFIG names, or tocsin.yaml in the data directory." placeholder:"FILE"`
 	Listen         string `help:"Address of HTTP, for shippers and for questions (127.0.0.1:8617). Other machines can reach it only with TLS, see the configuration." placeholder:"ADDR"`
 	InsecureListen bool   `help:"Allow addresses that other machines reach without TLS: tokens and telemetry can be read on the way."`
+	AllianceListen string `help:"Address where members of an alliance connect; makes the node a hub." placeholder:"ADDR"`
 	LogFormat      string `help:"How the log is written: text or json." enum:",text,json" default:"" placeholder:"text|json"`
 	LogLevel       string `help:"What is logged: debug, info, warn or error." enum:",debug,info,warn,error" default:"" placeholder:"LEVEL"`
 }
@@ -191,6 +194,7 @@ func (f *configFlags) above(c *configuration) {
 		setting          *string
 	}{
 		{"--listen", "listen", f.Listen, &c.Listen},
+		{"--alliance-listen", "alliance.listen", f.AllianceListen, &c.Alliance.Listen},
 		{"--log-format", "log.format", f.LogFormat, &c.Log.Format},
 		{"--log-level", "log.level", f.LogLevel, &c.Log.Level},
 	} {

@@ -77,8 +77,8 @@ type clusterState struct {
 	// Backlog is what waits for workers; null when it is not known.
 	Backlog *backlog `json:"backlog"`
 	// Members are all workers that are known, also those that are silent.
-	Members []member     `json:"members"`
-	Workers []node.State `json:"workers"` // that answered
+	Members []clusterMember `json:"members"`
+	Workers []node.State    `json:"workers"` // that answered
 	node.Silence
 }
 
@@ -89,7 +89,7 @@ type backlog struct {
 	Oldest   time.Time `json:"oldest,omitzero"`
 }
 
-type member struct {
+type clusterMember struct {
 	Worker     string `json:"worker"`
 	Live       bool   `json:"live"`
 	Partitions []int  `json:"partitions"`
@@ -99,12 +99,12 @@ type member struct {
 // partial.
 func (s *spread) tell(ctx context.Context) (clusterState, error) {
 	c := s.State(ctx)
-	told := clusterState{Connected: c.Connection.Connected, Server: c.Connection.Server, Members: []member{}, Workers: []node.State{}}
+	told := clusterState{Connected: c.Connection.Connected, Server: c.Connection.Server, Members: []clusterMember{}, Workers: []node.State{}}
 	if c.Problem == "" {
 		told.Backlog = &backlog{c.Backlog.Messages, c.Backlog.Bytes, c.Backlog.Limit, c.Backlog.Oldest}
 	}
 	for _, m := range c.Workers {
-		told.Members = append(told.Members, member{m.Name, m.Live, append([]int{}, m.Partitions...)})
+		told.Members = append(told.Members, clusterMember{m.Name, m.Live, append([]int{}, m.Partitions...)})
 	}
 	var err error
 	if told.Workers, told.Silence, err = node.StatesOfAll(ctx, s.ask(stateTopic)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/alliance/answer"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/indicator"
@@ -57,7 +58,9 @@ type running struct {
 	people     *peopleRooms
 	telling    *telling
 	incidents  *incidentRooms
+	alliance   *allianceRooms
 	raising    *raising
+	answers    *answer.Answers
 	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
@@ -68,6 +71,7 @@ type running struct {
 func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.config = config
 	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
+	u.ruleFlags.own = true
 	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
 		return err
@@ -85,7 +89,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 			r.found(f)
 			r.raising.found()
 		},
-		Heard: r.heard,
+		Heard: r.heard, Asked: r.asked, Past: func() { r.answers.Late() },
 		Malformed: func(reason string, record *telemetry.Block) {
 			r.intake.SetAside(reason, record)
 		},
@@ -99,7 +103,16 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if r.people, err = r.openPeople(ctx); err != nil {
 		return err
 	}
+	if err := r.openAlliance(ctx, &config); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
+		return err
+	}
+	if err := r.openFiling(); err != nil {
+		return err
+	}
+	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
 	if err := r.incidents.office.Begin(ctx); err != nil {
@@ -150,7 +163,7 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
-		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Answers: r.answers, Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
 		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
@@ -169,10 +182,14 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.raising.Run(ctx) })
+	group.Go(func() error { return r.runAnswers(ctx) })
 	group.Go(func() error { return r.incidents.keys.Run(ctx) })
 	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })
 	group.Go(func() error { return r.claim.Keep(ctx) })
+	for _, run := range r.alliance.run(ctx) {
+		group.Go(run)
+	}
 	group.Go(func() error { return r.say(ctx) })
 	err = group.Wait()
 	r.log.Info("the node has stopped")
@@ -220,7 +237,7 @@ func (r *running) close() error {
 	if r.spread != nil {
 		r.spread.Close()
 	}
-	var errs []error
+	errs := []error{r.alliance.close()}
 	if r.intake != nil {
 		errs = append(errs, r.intake.Close())
 	}
