@@ -77,7 +77,7 @@ func withAnswers(t *testing.T, a **answering) func(*served, *api.Config) {
 
 const (
 	author = alliance.NodeID("naaaaaaaaaaaaaaaaaaaaaaaaaa")
-	member = alliance.NodeID("nbbbbbbbbbbbbbbbbbbbbbbbbbb")
+	clinic = alliance.NodeID("nbbbbbbbbbbbbbbbbbbbbbbbbbb")
 )
 
 // asks sends a warning out to a member with a node and one without, and takes it in
@@ -92,7 +92,7 @@ func (a *answering) asks(t *testing.T) {
 	}
 	err := a.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		err := a.Asked(ctx, tx, answer.Asking{Warning: &w, Message: "1", Members: []answer.Expected{
-			{Member: member, Name: "=Clinic", Sector: "health", Region: "CN-31"},
+			{Member: clinic, Name: "=Clinic", Sector: "health", Region: "CN-31"},
 			{Member: "ncccccccccccccccccccccccccc", Name: "Port", Sector: "transport", Region: "CN-31", Linked: true},
 		}})
 		if err != nil {
@@ -152,7 +152,7 @@ func TestBoardIsReadAndTold(t *testing.T) {
 	if b.Sum.Members != 2 || b.Sum.Silent != 2 || len(b.Sectors) != 2 || b.Regions[0].Members != 2 {
 		t.Errorf("%+v", b)
 	}
-	heard, _ := wantAs[answer.Heard](t, s, people.DutyOfficer, http.StatusOK, "POST", board+"/members/"+string(member)+"/told", `{"verdict":"hit","by":"Dr. Li"}`)
+	heard, _ := wantAs[answer.Heard](t, s, people.DutyOfficer, http.StatusOK, "POST", board+"/members/"+string(clinic)+"/told", `{"verdict":"hit","by":"Dr. Li"}`)
 	if !heard.Told || heard.State != answer.State(alliance.Hit) || heard.Answers[0].Answer.Told.To == "" || heard.Rate.Answered != 1 {
 		t.Errorf("%+v", heard)
 	}
@@ -200,7 +200,7 @@ func TestMemberWithoutANodeAnswersByForm(t *testing.T) {
 	if status, _, _ := who.do(t, "GET", "/answer/guessed", "", ""); status != http.StatusNotFound {
 		t.Errorf("a link that never was: %d", status)
 	}
-	heard, err := a.Member(t.Context(), "2017-001", member)
+	heard, err := a.Member(t.Context(), "2017-001", clinic)
 	if err != nil || !heard.Told || heard.State != answer.State(alliance.Clear) || heard.Answers[0].Answer.Told.How != "form" {
 		t.Errorf("%+v, %v", heard, err)
 	}

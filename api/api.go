@@ -18,8 +18,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alliance"
 	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
+	"tocsin/alliance/link"
+	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -59,8 +62,14 @@ type Config struct {
 	Answers *answer.Answers
 	// Filings hand reports over links; nil where there are none.
 	Filings *filing.Desk
+	// Links are those of the alliance; nil where the node takes part in none.
+	Links *link.Links
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
+	// Members are who belongs to the alliance; nil where the node keeps none.
+	// Connected says of a neighbour whether it is connected, and since when.
+	Members   *member.Register
+	Connected func(alliance.NodeID) (since time.Time, ok bool)
 	// Trail is the audit trail.
 	Trail *audit.Trail
 	// Keys remember what requests with a key were answered.

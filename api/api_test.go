@@ -20,6 +20,8 @@ import (
 	"go.uber.org/goleak"
 
 	"tocsin/alliance/answer"
+	"tocsin/alliance/envelope"
+	"tocsin/alliance/member"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/sigma"
@@ -145,7 +147,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			t.Error(err)
 		}
 	})
-	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), answer.Room())
+	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), answer.Room(), member.Room())
 	trail := audit.New(db, time.Now)
 	cases := openCases(t, db, trail, dir)
 	tokens := people.NewTokens(db, trail, time.Now)
@@ -174,6 +176,16 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			s.changed++
 			return nil
 		},
+	}
+	identity, err := envelope.Create(filepath.Join(dir, "identity"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Members, err = member.New(member.Config{DB: db, Trail: trail, Identity: identity, Now: time.Now, Address: s.url}); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Members.Begin(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	if config.Passkeys, err = people.NewPasskeys(s.accounts, s.url); err != nil {
 		t.Fatal(err)

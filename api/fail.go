@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/internal/fault"
 	"tocsin/internal/request"
@@ -76,6 +77,10 @@ const comeAgain = "5"
 // does the answer's header.
 func status(w http.ResponseWriter, err error) int {
 	if throttled, ok := errors.AsType[*people.ThrottledError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(throttled.Wait/time.Second)+1))
+		return http.StatusTooManyRequests
+	}
+	if throttled, ok := errors.AsType[*member.ThrottledError](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(throttled.Wait/time.Second)+1))
 		return http.StatusTooManyRequests
 	}

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 
+	"tocsin/alliance/link"
+	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/node"
 	"tocsin/people"
@@ -135,10 +137,53 @@ func Routes() []Route {
 		{"GET /api/v1/warnings/{warning}/board/members", people.ReadAlliance, asked((*api).listPlaces)},
 		{"GET /api/v1/warnings/{warning}/board/members/{member}", people.ReadAlliance, told((*api).readPlace)},
 		{"POST /api/v1/warnings/{warning}/board/members/{member}/told", people.AnswerWarnings, body((*api).tellAnswer)},
+		{"GET /api/v1/alliance/members", people.ReadAlliance, asked((*api).listMembers)},
+		{"POST /api/v1/alliance/members", people.ManageAlliance, makes((*api).addMember)},
+		{"GET /api/v1/alliance/members/{node}", people.ReadAlliance, told((*api).readMember)},
+		{"PUT /api/v1/alliance/members/{node}", people.ManageAlliance, body((*api).changeMember)},
+		{"POST /api/v1/alliance/members/{node}/approve", people.ManageAlliance, body((*api).approveMember)},
+		{"POST /api/v1/alliance/members/{node}/refuse", people.ManageAlliance, body((*api).refuseMember)},
+		{"POST /api/v1/alliance/members/{node}/suspend", people.ManageAlliance, body((*api).suspendMember)},
+		{"POST /api/v1/alliance/members/{node}/resume", people.ManageAlliance, body((*api).resumeMember)},
+		{"POST /api/v1/alliance/members/{node}/expel", people.ManageAlliance, body((*api).expelMember)},
+		{"GET /api/v1/alliance/members/{node}/holdings", people.ReadAlliance, told((*api).listHoldings)},
+		{"POST /api/v1/alliance/members/{node}/holdings/confirm", people.ManageAlliance, body((*api).confirmHoldings)},
+		{"POST /api/v1/alliance/members/{node}/holdings/doubt", people.ManageAlliance, body((*api).doubtHoldings)},
+		{"GET /api/v1/alliance/members/{node}/phones", people.ReadAlliance, told((*api).listPhones)},
+		{"PUT /api/v1/alliance/members/{node}/phones", people.ManageAlliance, body((*api).setPhones)},
+		{"GET /api/v1/alliance/known", people.ReadAlliance, told((*api).listKnown)},
+		{"GET /api/v1/alliance/invitations", people.ManageAlliance, told((*api).listInvitations)},
+		{"POST /api/v1/alliance/invitations", people.ManageAlliance, makes((*api).inviteMember).secretive()},
+		{"DELETE /api/v1/alliance/invitations/{invitation}", people.ManageAlliance, told((*api).withdrawInvitation)},
+		{"GET /api/v1/alliance/hubs", people.ReadAlliance, told((*api).listHubs)},
+		{"POST /api/v1/alliance/hubs", people.ManageAlliance, makes((*api).joinHub).resumable()},
+		{"GET /api/v1/alliance/hubs/{node}", people.ReadAlliance, told((*api).readHub)},
+		{"POST /api/v1/alliance/hubs/{node}/look", people.ManageAlliance, told((*api).lookAtHub).repeatable()},
+		{"POST /api/v1/alliance/hubs/{node}/leave", people.ManageAlliance, body((*api).leaveHub).resumable()},
+		{"GET /api/v1/alliance/card", people.ReadAlliance, told((*api).readCard)},
+		{"PUT /api/v1/alliance/card", people.ManageAlliance, body((*api).setCard)},
+		{"GET /api/v1/alliance/groups", people.ReadAlliance, told((*api).listGroups)},
+		{"POST /api/v1/alliance/groups", people.ManageAlliance, makes((*api).addGroup)},
+		{"PUT /api/v1/alliance/groups/{group}", people.ManageAlliance, body((*api).changeGroup)},
+		{"DELETE /api/v1/alliance/groups/{group}", people.ManageAlliance, told((*api).endGroup)},
+		{"GET /api/v1/alliance/mandates", people.ReadAlliance, told((*api).listMandates)},
+		{"POST /api/v1/alliance/mandates", people.ManageAlliance, makes((*api).grantMandate)},
+		{"POST /api/v1/alliance/mandates/{mandate}/end", people.ManageAlliance, told((*api).endMandate)},
+		// Asked by other nodes, whom an invitation or a ticket lets in.
+		{"POST /api/v1/alliance/joins", people.Public, makes((*api).takeJoin).upTo(member.MaxAsking).repeatable()},
+		{"POST /api/v1/alliance/joins/standing", people.Public, body((*api).tellStanding).upTo(ticketBytes).repeatable()},
+		{"POST /api/v1/alliance/joins/leave", people.Public, body((*api).takeLeave).upTo(ticketBytes).repeatable()},
 
 		{"GET /api/v1/messages", people.ReadNode, asked((*api).listMessages)},
 		{"POST /api/v1/messages/{message}/retry", people.OperateNode, told((*api).retryMessage)},
 		{"POST /api/v1/messages/{message}/discard", people.OperateNode, told((*api).discardMessage)},
+
+		{"GET /api/v1/alliance/links", people.ReadAlliance, asked((*api).listNeighbourLinks)},
+		{"GET /api/v1/alliance/links/{node}", people.ReadAlliance, told((*api).readNeighbourLink)},
+		{"GET /api/v1/alliance/links/{node}/why", people.ReadAlliance, asked((*api).whyNotThere)},
+		{"GET /api/v1/alliance/links/{node}/export", people.ManageAlliance, contents[exportQuery](anyMedia, (*api).exportLink)},
+		{"POST /api/v1/alliance/links/import", people.ManageAlliance, file[none, link.Imported](http.StatusOK, bundleBytes, (*api).importLink).repeatable()},
+		{"POST /api/v1/alliance/links/{node}/messages/{message}/resend", people.ManageAlliance, told((*api).resendMessage)},
 
 		{"GET /api/v1/audit", people.ReadAudit, asked((*api).readAudit)},
 

@@ -163,8 +163,11 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
-		Answers: r.answers, Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
-		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify,
+		Keys: r.incidents.keys, Trail: r.people.trail,
+		Members: r.alliance.members, Connected: r.alliance.connected, Links: r.alliance.links, Filings: r.alliance.filing,
+		Answers: r.answers,
+		Intake:  r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
@@ -209,6 +212,9 @@ func (r *running) say(ctx context.Context) error {
 	address := "http://" + at[0].String()
 	if r.listening.intake.Encrypted() {
 		address = "https://" + at[0].String()
+	}
+	if r.config.URL == "" {
+		r.alliance.members.ReachedAt(reachedAt(at[0], address))
 	}
 	r.log.Info("the node is up", slog.String("address", address), slog.String("data", r.data))
 	_, err := fmt.Fprintf(r.out, "Listening on %s. 'tocsin token create --role sensor' makes a token to send with, '--role analyst' one to ask with.\n", address)
