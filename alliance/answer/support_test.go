@@ -187,11 +187,17 @@ func (n *network) hand(c carried) {
 // settle lets everything happen that is due.
 func (n *network) settle() {
 	n.t.Helper()
-	for range 5 {
+	for {
 		for _, p := range n.parties {
 			if err := p.timers.Settle(n.t.Context()); err != nil {
 				n.t.Fatal(err)
 			}
+		}
+		n.mu.Lock()
+		idle := len(n.queue) == 0
+		n.mu.Unlock()
+		if idle {
+			return
 		}
 		n.deliver()
 	}
