@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/incident"
 	"tocsin/internal/audit"
@@ -56,6 +57,8 @@ type Config struct {
 	Reports *report.Reports
 	// Links are those of the alliance; nil where the node takes part in none.
 	Links *link.Links
+	// Filings hand reports over links; nil where there are none.
+	Filings *filing.Desk
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Trail is the audit trail.

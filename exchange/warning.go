@@ -8,6 +8,7 @@ import (
 	"tocsin/alliance"
 	"tocsin/intel"
 	"tocsin/intel/observable"
+	"tocsin/internal/fault"
 )
 
 // Message is a bulletin of a warning as it goes to, or comes from, the world
@@ -64,6 +65,17 @@ func (m *Message) senderName() string {
 		return m.SenderName
 	}
 	return m.sender()
+}
+
+// over returns the message as it is sent: what ends a warning carries none.
+func (m *Message) over() (*Message, error) {
+	sent := *m
+	if m.Change.Ends() {
+		sent.Content = nil
+	} else if m.Content == nil {
+		return nil, fmt.Errorf("write the bulletin of %s: it ends nothing and has no warning: %w", m.Number, fault.Invalid)
+	}
+	return &sent, nil
 }
 
 // envelope is a bulletin without what a format has a place of its own for; it

@@ -96,6 +96,10 @@ func identifier(m *Message) string {
 // CAP does. The error is fault.Invalid for what CAP cannot say: control characters
 // in a text, for one.
 func WriteCAP(m *Message) ([]byte, error) {
+	m, err := m.over()
+	if err != nil {
+		return nil, err
+	}
 	a := &cap.Alert{
 		Identifier: identifier(m), Sender: m.sender(), Sent: cap.At(m.At), Status: cap.Actual, MsgType: msgType(m.Change),
 		Note: m.Reason, References: strings.Join(m.Previous, " "), Scope: cap.Restricted,

@@ -15,10 +15,6 @@ import (
 	"tocsin/intel"
 )
 
-// Extension is the id of the definition of what our bundles add to STIX: the action
-// of an indicator, the parts of a warning. It is the same in every bundle.
-const Extension = "extension-definition--6f3cb7c1-3b0e-4b52-9d86-5a0f7c2b9e41"
-
 // Properties of the extension. The parts are objects as our API has them.
 const (
 	extensionBulletin  = "bulletin"  // of the report: what no property says
@@ -55,6 +51,10 @@ type bundle struct {
 // so that a later revision is a later version of the same objects. The report of
 // one that is over is revoked. The error is fault.Invalid for what STIX cannot say.
 func WriteSTIX(m *Message) ([]byte, error) {
+	m, err := m.over()
+	if err != nil {
+		return nil, err
+	}
 	b := &bundle{Message: m, created: m.At}
 	if m.Content != nil && m.Content.Issued.Before(m.At) {
 		b.created = m.Content.Issued
@@ -94,7 +94,7 @@ func (b *bundle) definitions() {
 		}
 	}
 	b.objects = append(b.objects, stix.Object{
-		"type": "extension-definition", "spec_version": "2.1", "id": Extension, "created": extensionMade, "modified": extensionMade, "created_by_ref": b.author,
+		"type": "extension-definition", "spec_version": "2.1", "id": stix.Extension, "created": extensionMade, "modified": extensionMade, "created_by_ref": b.author,
 		"name": "Warnings of an alliance", "description": "What is asked of the recipients of a warning: the action intended for an indicator, and the parts that STIX has no property for.",
 		"schema": "https://tocsin.invalid/docs/exchange.md", "version": extensionVersion, "extension_types": []any{"property-extension"},
 	})
@@ -122,7 +122,7 @@ func (b *bundle) extend(o stix.Object, properties map[string]any) {
 	for name, value := range properties {
 		extension[name] = b.plain(value)
 	}
-	o["extensions"] = map[string]any{Extension: extension}
+	o["extensions"] = map[string]any{stix.Extension: extension}
 }
 
 // plain turns a part into what JSON has.
@@ -148,7 +148,7 @@ func (b *bundle) report() stix.Object {
 		properties[extensionReason] = b.Reason
 	}
 	o["name"] = "Warning " + b.Number
-	if b.Content == nil || b.Change.Ends() {
+	if b.Content == nil {
 		o["revoked"] = true
 	}
 	if w := b.Content; w != nil {

@@ -68,7 +68,7 @@ func (r *bundleReader) sender() {
 
 // extension reads one property of our extension into a value.
 func extension(o stix.Object, name string, into any) bool {
-	value, ok := o.Extension(Extension)[name]
+	value, ok := o.Extension(stix.Extension)[name]
 	if !ok {
 		return false
 	}
@@ -83,7 +83,7 @@ func (r *bundleReader) bulletin() {
 	revoked := r.report["revoked"] == true
 	var b alliance.Bulletin
 	if extension(r.report, extensionBulletin, &b) {
-		if stix.Moment(b.At) == r.report.Text("modified") && (b.Content == nil) == revoked {
+		if stix.Moment(b.At) == r.report.Text("modified") && (b.Content == nil) == revoked && b.Change.Ends() == revoked {
 			extension(r.report, extensionReason, &b.Reason)
 			r.Bulletin = b
 			return
@@ -150,7 +150,7 @@ func (r *bundleReader) texts() {
 	w := r.Content
 	var impacts []string
 	ours := extension(r.report, extensionImpacts, &impacts)
-	if len(r.report.Extension(Extension)) > 0 && !ours {
+	if len(r.report.Extension(stix.Extension)) > 0 && !ours {
 		return // a warning without a text
 	}
 	language := r.report.Text("lang")
@@ -239,15 +239,13 @@ func (r *bundleReader) foreign(o stix.Object) {
 		r.pass(err.Error(), o.ID())
 		return
 	}
-	origin := intel.Origin{}
-	extension(o, extensionAction, &origin.Action)
 	found := func(in *intel.Indicator) {
 		a := asked(*in)
 		a.Why = o.Text("description")
 		r.take(a, o.ID())
 	}
 	pass := func(_, reason string) { r.pass(reason, o.ID()) }
-	if err := stix.Indicators(strings.NewReader(string(text)), origin, found, pass); err != nil {
+	if err := stix.Indicators(strings.NewReader(string(text)), intel.Origin{}, found, pass); err != nil {
 		r.pass(err.Error(), o.ID())
 	}
 }

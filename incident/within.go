@@ -14,6 +14,21 @@ func (r *Register) GetIn(ctx context.Context, tx *store.Tx, word string) (Incide
 	return r.get(ctx, tx, word)
 }
 
+// OpenedIn is Open inside a transaction, for what opens an incident together with
+// what it records itself.
+func (r *Register) OpenedIn(ctx context.Context, tx *store.Tx, who Who, d Draft) (i Incident, opened bool, err error) {
+	stated, err := r.readDraft(&d)
+	if err != nil {
+		return Incident{}, false, err
+	}
+	return r.open(ctx, tx, who, &d, stated)
+}
+
+// LinksIn is Links inside a transaction.
+func (r *Register) LinksIn(ctx context.Context, tx *store.Tx, id string) ([]Link, error) {
+	return selectLinks(ctx, tx, id)
+}
+
 // FactsIn returns what is stated of an incident now, by key, inside the
 // transaction that opens, changes or reads it.
 func (r *Register) FactsIn(ctx context.Context, tx *store.Tx, i *Incident) (map[string]Stated, error) {

@@ -1,51 +1,21 @@
 package envelope
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"tocsin/alliance"
-	"tocsin/intel"
 	"tocsin/internal/fault"
 	"tocsin/internal/strictjson"
 )
-
-// Version is that of the header's form. A later one is kept and not understood.
-const Version = 1
-
-// Header says what a message is, from whom, to whom and until when.
-type Header struct {
-	Version int    `json:"version"`
-	ID      string `json:"id"`     // ULID, the message's for ever
-	Kind    string `json:"kind"`   // what the body is: alliance.WarningKind …
-	Schema  int    `json:"schema"` // version of the body's form; a later one is kept and not acted on
-	// Author made it; who passed it on stands in the signatures.
-	Author   alliance.NodeID `json:"author"`
-	Audience alliance.Scope  `json:"audience"`
-	Marking  intel.Marking   `json:"tlp"`
-	Issued   time.Time       `json:"issued"`
-	Expires  time.Time       `json:"expires"`
-	// About is the ID of the message that this one answers, or is about.
-	About    string `json:"about,omitempty"`
-	Exercise bool   `json:"exercise,omitempty"`
-	Body     Body   `json:"body"`
-}
-
-// Body names a message's content. Its hash is over all of it, however it travels.
-type Body struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
-	// Chunks are the hashes of its pieces of ChunkSize bytes, in order, where it
-	// does not travel with the header.
-	Chunks []string `json:"chunks,omitempty"`
-}
 
 const (
 	// ChunkSize is how long each piece of a large body is, but the last.
@@ -56,6 +26,14 @@ const (
 	MaxBody = 256 << 20
 	// MaxHops is how many nodes may pass a message on.
 	MaxHops = 8
+	// MaxHeader bounds a header: twenty thousand named members, or the hashes of
+	// MaxBody's chunks.
+	MaxHeader = 1 << 20
+	// MaxSealed bounds an envelope that travels: header, body of up to MaxInline in
+	// base64, signatures.
+	MaxSealed = MaxHeader + (MaxInline/3+1)*4 + 16<<10
+	// maxText bounds an envelope in a file, with all of its body.
+	maxText = MaxHeader + (MaxBody/3+1)*4 + 16<<10
 )
 
 // Envelope is a message as it travels and is stored.
@@ -70,9 +48,12 @@ type Envelope struct {
 // Signature is a node's on an envelope: the first is the author's, each later one
 // that of a node which passed it on, over the header and all signatures before.
 type Signature struct {
-	Node  alliance.NodeID   `json:"node"`
-	Key   ed25519.PublicKey `json:"key"`
-	Value []byte            `json:"value"`
+	Node alliance.NodeID   `json:"node"`
+	Key  ed25519.PublicKey `json:"key"`
+	// At is when a node passed it on, or signed its card; the author's is the
+	// header's Issued and stands there alone.
+	At    time.Time `json:"at,omitzero"`
+	Value []byte    `json:"value"`
 }
 
 // Sum returns a hash as headers write it.
@@ -88,12 +69,7 @@ func Sum(content []byte) string {
 func (i *Identity) Seal(h Header, body []byte) (*Envelope, error) {
 	h.Version, h.Author = Version, i.id
 	h.Issued, h.Expires = h.Issued.UTC(), h.Expires.UTC()
-	h.Body = Body{SHA256: Sum(body), Size: int64(len(body))}
-	if len(body) > MaxInline {
-		for rest := body; len(rest) > 0; rest = rest[min(ChunkSize, len(rest)):] {
-			h.Body.Chunks = append(h.Body.Chunks, Sum(rest[:min(ChunkSize, len(rest))]))
-		}
-	}
+	h.Body = BodyOf(body)
 	if err := h.check(); err != nil {
 		return nil, err
 	}
@@ -101,14 +77,22 @@ func (i *Identity) Seal(h Header, body []byte) (*Envelope, error) {
 	if err != nil {
 		return nil, fmt.Errorf("envelope %s: %w", h.ID, err)
 	}
+	if len(text) > MaxHeader {
+		return nil, fmt.Errorf("envelope %s: a header of %d bytes; at most %d are allowed: %w", h.ID, len(text), MaxHeader, fault.Invalid)
+	}
 	e := &Envelope{Header: text, Body: body}
-	e.Signatures = []Signature{i.sign(e.signedBy(0))}
+	e.Signatures = []Signature{i.sign(e.authored(), time.Time{})}
 	return e, nil
 }
 
-// Countersign adds the identity's signature to an envelope that it passes on. The
-// error is a Refusal where it passed here before, or through too many.
+// Countersign is CountersignAt now, by the machine's clock.
 func (i *Identity) Countersign(e *Envelope) (*Envelope, error) {
+	return i.CountersignAt(e, time.Now())
+}
+
+// CountersignAt adds the identity's signature to an envelope that it passes on. The
+// error is a Refusal where it passed here before, or through too many.
+func (i *Identity) CountersignAt(e *Envelope, now time.Time) (*Envelope, error) {
 	for _, s := range e.Signatures {
 		if s.Node == i.id {
 			return nil, &Refusal{Reason: Loop, Detail: "it has passed here before"}
@@ -117,67 +101,80 @@ func (i *Identity) Countersign(e *Envelope) (*Envelope, error) {
 	if len(e.Signatures) > MaxHops {
 		return nil, &Refusal{Reason: Loop, Detail: fmt.Sprintf("it has passed %d nodes", len(e.Signatures))}
 	}
+	now = now.UTC()
 	c := *e
-	c.Signatures = append(c.Signatures[:len(c.Signatures):len(c.Signatures)], i.sign(e.signedBy(len(e.Signatures))))
+	n := len(e.Signatures)
+	c.Signatures = append(c.Signatures[:n:n], i.sign(e.passed(n, i.id, now), now))
 	return &c, nil
 }
 
-// signedBy returns what the n-th signature is over.
-func (e *Envelope) signedBy(n int) []byte {
-	text := append([]byte("tocsin envelope 1\n"), e.Header...)
+// authored is what the author's signature is over.
+func (e *Envelope) authored() []byte { return append([]byte("tocsin envelope 1\n"), e.Header...) }
+
+// passed is what the n-th signature is over, of a node that passed the envelope on:
+// who did and when, the header's hash, and every signature before.
+func (e *Envelope) passed(n int, node alliance.NodeID, at time.Time) []byte {
+	text := fmt.Appendf(nil, "tocsin countersignature 1\n%s\n%s\n%s", node, stamp(at), Sum(e.Header))
 	for _, s := range e.Signatures[:n] {
-		text = append(append(append(text, '\n'), s.Node...), s.Value...)
+		text = fmt.Appendf(text, "\n%s %x %x", s.Node, []byte(s.Key), s.Value)
 	}
 	return text
 }
 
-func (h *Header) check() error {
-	var wrong []error
-	want := func(ok bool, what string) {
-		if !ok {
-			wrong = append(wrong, errors.New(what))
-		}
-	}
-	want(h.ID != "" && len(h.ID) <= 64, "no id, or one longer than 64")
-	want(h.Kind != "" && len(h.Kind) <= 32, "no kind, or one longer than 32")
-	want(h.Author.Valid(), "the author is no node")
-	want(!h.Issued.IsZero() && h.Expires.After(h.Issued), "it must be issued before it expires")
-	want(h.Body.Size >= 0 && h.Body.Size <= MaxBody, fmt.Sprintf("the body is longer than %d", MaxBody))
-	want(h.Body.Size <= MaxInline && len(h.Body.Chunks) == 0 || int64(len(h.Body.Chunks)) == (h.Body.Size+ChunkSize-1)/ChunkSize,
-		"the chunks do not make up the body")
-	if len(wrong) > 0 {
-		return fmt.Errorf("envelope %q: %w: %w", h.ID, errors.Join(wrong...), fault.Invalid)
-	}
-	return nil
-}
+// sealed is an envelope whose JSON is read and written by package jsonv2 itself.
+type sealed Envelope
 
-// Parse reads an envelope from its bytes. It verifies nothing but form; the error
-// is fault.Invalid.
+// Parse reads an envelope from its bytes, as Bytes writes them: one envelope has one
+// spelling, so that no bit of it can be changed unnoticed. It verifies nothing but
+// form; the error is fault.Invalid. Whoever takes envelopes from a network hands in
+// MaxSealed bytes at most.
 func Parse(text []byte) (*Envelope, error) {
-	e := &Envelope{}
-	if err := json.Unmarshal(text, e); err != nil {
-		return nil, fmt.Errorf("envelope: %w: %w", err, fault.Invalid)
+	if len(text) > maxText {
+		return nil, fmt.Errorf("envelope: %d bytes; at most %d are read: %w", len(text), maxText, fault.Invalid)
 	}
-	if len(e.Signatures) == 0 || len(e.Signatures) > MaxHops+1 {
-		return nil, fmt.Errorf("envelope: %d signatures: %w", len(e.Signatures), fault.Invalid)
+	text = bytes.TrimRight(text, "\r\n")
+	read := &sealed{}
+	if err := strictjson.Read(bytes.NewReader(text), read); err != nil {
+		return nil, fmt.Errorf("envelope: %w", err)
+	}
+	e := (*Envelope)(read)
+	if err := e.checkForm(); err != nil {
+		return nil, err
+	}
+	if again, err := e.Bytes(); err != nil || !bytes.Equal(again, text) {
+		return nil, fmt.Errorf("envelope: it is not written as envelopes are: %w", fault.Invalid)
 	}
 	return e, nil
 }
 
-// Bytes returns the envelope as it travels.
-func (e *Envelope) Bytes() ([]byte, error) { return json.Marshal(e) }
+func (e *Envelope) checkForm() error {
+	switch {
+	case len(e.Signatures) == 0 || len(e.Signatures) > MaxHops+1:
+		return fmt.Errorf("envelope: %d signatures: %w", len(e.Signatures), fault.Invalid)
+	case len(e.Header) > MaxHeader:
+		return fmt.Errorf("envelope: a header of %d bytes; at most %d are read: %w", len(e.Header), MaxHeader, fault.Invalid)
+	}
+	if len(e.Body) == 0 {
+		e.Body = nil
+	}
+	return nil
+}
 
-// Open reads the header, verifying nothing. The error is fault.Invalid.
-func (e *Envelope) Open() (Header, error) {
-	var h Header
-	if err := strictjson.Read(newReader(e.Header), &h); err != nil {
-		return h, fmt.Errorf("envelope: header: %w", err)
+// Bytes returns the envelope as it travels.
+func (e *Envelope) Bytes() ([]byte, error) { return jsonv2.Marshal((*sealed)(e)) }
+
+// UnmarshalJSON reads an envelope that stands within something else, and brings its
+// header into the form that was signed, however whoever kept it wrote it.
+func (e *Envelope) UnmarshalJSON(text []byte) error {
+	read := &sealed{}
+	if err := strictjson.Read(bytes.NewReader(text), read); err != nil {
+		return fmt.Errorf("envelope: %w", err)
 	}
-	again := append(jsontext.Value(nil), e.Header...)
-	if err := again.Canonicalize(); err != nil || string(again) != string(e.Header) {
-		return h, fmt.Errorf("envelope %q: the header is not in canonical form (RFC 8785): %w", h.ID, fault.Invalid)
+	if err := read.Header.Canonicalize(); err != nil {
+		return fmt.Errorf("envelope: header: %w: %w", err, fault.Invalid)
 	}
-	return h, h.check()
+	*e = Envelope(*read)
+	return e.checkForm()
 }
 
 // canonical returns a value's JSON in the form of RFC 8785.

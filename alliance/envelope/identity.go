@@ -2,22 +2,22 @@ package envelope
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"tocsin/alliance"
+	"tocsin/internal/disk"
 	"tocsin/internal/fault"
 )
 
 // The files of an identity, in a folder of their own, 0700, each 0600. RootFile may
-// be taken away and kept offline; it is needed to certify another signing key.
+// be taken away and kept offline: nothing but certifying, revoking and handing over
+// to another root needs it.
 const (
 	RootFile     = "root.pem"
 	SigningFile  = "signing.pem"
@@ -26,8 +26,10 @@ const (
 
 // Identity is a node's keys. It may be used concurrently.
 type Identity struct {
-	id       alliance.NodeID
-	dir      string
+	id  alliance.NodeID
+	dir string
+
+	mu       sync.RWMutex // guards what follows
 	signing  ed25519.PrivateKey
 	passport Passport
 }
@@ -36,55 +38,114 @@ type Identity struct {
 func (i *Identity) ID() alliance.NodeID { return i.id }
 
 // Create makes an identity in a folder that has none: a root key, a signing key
-// that it certifies from now on, and no card yet.
+// that it certifies from now on, and no card yet. The error is fault.Conflict where
+// there is an identity, or keys that were left of one: keys are never overwritten.
 func Create(dir string, now time.Time) (*Identity, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	rootPublic, root, err := ed25519.GenerateKey(rand.Reader)
+	i, err := create(dir, now)
 	if err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	signingPublic, signing, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	i := &Identity{id: alliance.NodeOf(rootPublic), dir: dir, signing: signing}
-	i.passport = Passport{Root: rootPublic, Certificates: []Certificate{certify(root, signingPublic, now)}}
-	if err := errors.Join(writeKey(filepath.Join(dir, RootFile), root), writeKey(filepath.Join(dir, SigningFile), signing), i.store()); err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
 	return i, nil
 }
 
-// Load opens the identity in a folder. The error is fault.NotFound when there is
-// none.
-func Load(dir string) (*Identity, error) {
-	text, err := os.ReadFile(filepath.Join(dir, PassportFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("identity: none in %s: %w", dir, fault.NotFound)
+func create(dir string, now time.Time) (*Identity, error) {
+	root, err := newKey()
+	if err != nil {
+		return nil, err
 	}
+	signing, err := newKey()
+	if err != nil {
+		return nil, err
+	}
+	return createOf(dir, now, root, signing)
+}
+
+func createOf(dir string, now time.Time, root, signing ed25519.PrivateKey) (*Identity, error) {
+	if err := openFolder(dir); err != nil {
+		return nil, err
+	}
+	i := &Identity{id: alliance.NodeOf(publicOf(root)), dir: dir, signing: signing}
+	p := Passport{Root: publicOf(root), Certificates: []Certificate{certify(i.id, root, publicOf(signing), now, nil)}}
+	// The passport comes last: with it the identity is there.
+	return i, errors.Join(writeKey(i.path(RootFile), root), writeKey(i.path(SigningFile), signing), i.keep(&p))
+}
+
+// openFolder makes the folder of an identity that is not there yet.
+func openFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{PassportFile, RootFile, SigningFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return fmt.Errorf("%s is there already: an identity is made once, and keys are never overwritten: %w", filepath.Join(dir, name), fault.Conflict)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+// Load opens the identity in a folder; its root key need not be there. The error is
+// fault.NotFound when there is none, fault.Forbidden when others may read it.
+func Load(dir string) (*Identity, error) {
+	i, err := load(dir)
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	i := &Identity{dir: dir}
-	if err := json.Unmarshal(text, &i.passport); err != nil {
-		return nil, fmt.Errorf("identity: %s: %w: restore it from a backup", PassportFile, err)
-	}
-	if i.signing, err = readKey(filepath.Join(dir, SigningFile)); err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	i.id = i.passport.Node()
 	return i, nil
+}
+
+func load(dir string) (*Identity, error) {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("none in %s: %w", dir, fault.NotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	i := &Identity{dir: dir}
+	text, err := readPrivate(i.path(PassportFile), MaxPassport)
+	if err != nil {
+		return nil, err
+	}
+	if err := onlyOurs(dir, info); err != nil {
+		return nil, err
+	}
+	p, err := ParsePassport(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: restore it from a backup", i.path(PassportFile), err)
+	}
+	i.passport, i.id = *p, p.Node()
+	if root, err := os.Lstat(i.path(RootFile)); err == nil {
+		if err := onlyOurs(i.path(RootFile), root); err != nil {
+			return nil, err
+		}
+	}
+	i.signing, err = readCurrent(i.path(SigningFile), p.inUse)
+	return i, err
 }
 
 // Passport returns what others know the node by.
-func (i *Identity) Passport() *Passport { p := i.passport; return &p }
+func (i *Identity) Passport() *Passport {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return i.passport.clone()
+}
+
+// Key returns the public key that the node signs with.
+func (i *Identity) Key() ed25519.PublicKey {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return publicOf(i.signing)
+}
 
 // Describe signs a card, which becomes that of the passport. The node's ID is filled
-// in, and a revision one greater than before.
+// in, and a revision one greater than before. The error is fault.Invalid where the
+// card does not say when it was issued, or before the key was certified.
 func (i *Identity) Describe(card alliance.Card) error {
-	card.Node = i.id
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	card.Node, card.Issued = i.id, card.Issued.UTC()
 	if before, err := i.passport.Card(); err == nil {
 		card.Revision = before.Revision
 	}
@@ -93,41 +154,46 @@ func (i *Identity) Describe(card alliance.Card) error {
 	if err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
-	i.passport.CardText, i.passport.CardSignature = text, i.sign(cardText(text))
-	return i.store()
+	p := i.passport.clone()
+	p.CardText = text
+	p.signCard(i.id, i.signing, card.Issued)
+	if err := p.Verify(); err != nil {
+		return fmt.Errorf("card: %w", err)
+	}
+	return i.keep(p)
 }
 
-func (i *Identity) sign(text []byte) Signature {
-	public, _ := i.signing.Public().(ed25519.PublicKey)
-	return Signature{Node: i.id, Key: public, Value: ed25519.Sign(i.signing, text)}
-}
-
-func (i *Identity) store() error {
-	text, err := json.MarshalIndent(&i.passport, "", "  ")
+// Adopt takes up what another copy of the node's own passport says more: a revocation
+// or a succession that was made where the root is kept. The error is that of Merge.
+func (i *Identity) Adopt(other *Passport) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	merged, err := Merge(&i.passport, other)
 	if err != nil {
 		return err
 	}
-	temporary := filepath.Join(i.dir, PassportFile+".new")
-	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+	return i.keep(merged)
+}
+
+// keep makes a passport the identity's, on disk before anything is signed by it.
+func (i *Identity) keep(p *Passport) error {
+	p.arrange()
+	text, err := p.Bytes()
+	if err != nil {
 		return err
 	}
-	return os.Rename(temporary, filepath.Join(i.dir, PassportFile))
+	if err := disk.Replace(i.path(PassportFile), text); err != nil {
+		return err
+	}
+	i.passport = *p
+	return nil
 }
 
-const keyType = "TOCSIN ED25519 SEED"
+func (i *Identity) path(name string) string { return filepath.Join(i.dir, name) }
 
-func writeKey(path string, key ed25519.PrivateKey) error {
-	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: keyType, Bytes: key.Seed()}), 0o600)
-}
-
-func readKey(path string) (ed25519.PrivateKey, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != keyType || len(block.Bytes) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%s: no key in it: %w", filepath.Base(path), fault.Invalid)
-	}
-	return ed25519.NewKeyFromSeed(block.Bytes), nil
+// sign signs a text; at is when, where nothing in the text says so.
+func (i *Identity) sign(text []byte, at time.Time) Signature {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return Signature{Node: i.id, Key: publicOf(i.signing), At: at, Value: ed25519.Sign(i.signing, text)}
 }

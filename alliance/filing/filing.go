@@ -121,8 +121,8 @@ type Config struct {
 	// fault.NotFound where none is known.
 	Way func(ctx context.Context, tx *store.Tx, node alliance.NodeID) (alliance.NodeID, error)
 	// Export reads the last version of a report as one of its regime's recipients gets
-	// it. The error is fault.Conflict for one that is not signed by all who must.
-	Export func(ctx context.Context, report, recipient string) (Exported, error)
+	// it, in a language. The error is fault.Conflict for one that is not signed by all who must.
+	Export func(ctx context.Context, report, recipient, language string) (Exported, error)
 	// Delivered is told that a recipient has a report, in the transaction that records
 	// its receipt: the clock is met in it. An error undoes that, but for
 	// fault.Conflict and fault.Invalid, which are noted in the filing.

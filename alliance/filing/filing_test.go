@@ -90,7 +90,7 @@ func (c *country) open(t *testing.T, config store.Config, identity *envelope.Ide
 			}
 			return "", fault.NotFound
 		},
-		Export: func(_ context.Context, report, recipient string) (filing.Exported, error) {
+		Export: func(_ context.Context, report, recipient, _ string) (filing.Exported, error) {
 			if report == "unsigned" {
 				return filing.Exported{}, fault.Conflict
 			}
@@ -194,20 +194,20 @@ func TestReportGoesUpThroughARelayAndItsReceiptMeetsTheClock(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *country) {
 		h, m := c.hospital, c.ministry
-		if _, err := h.desk.Send(t.Context(), ann, "first", "emergency_office", ""); !errors.Is(err, fault.NotFound) {
+		if _, err := h.desk.Send(t.Context(), ann, filing.Order{Report: "first", Recipient: "emergency_office", Node: ""}); !errors.Is(err, fault.NotFound) {
 			t.Errorf("nobody's address: %v", err)
 		}
 		if err := h.desk.SetAddress(t.Context(), ann, filing.Address{Regime: "cn-plan-2017", Recipient: "emergency_office", Node: m.id}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.desk.Send(t.Context(), ann, "unsigned", "emergency_office", ""); !errors.Is(err, fault.Conflict) {
+		if _, err := h.desk.Send(t.Context(), ann, filing.Order{Report: "unsigned", Recipient: "emergency_office", Node: ""}); !errors.Is(err, fault.Conflict) {
 			t.Errorf("unsigned: %v", err)
 		}
-		sent, err := h.desk.Send(t.Context(), ann, "first", "emergency_office", "")
+		sent, err := h.desk.Send(t.Context(), ann, filing.Order{Report: "first", Recipient: "emergency_office", Node: ""})
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := h.desk.Send(t.Context(), ann, "first", "emergency_office", "")
+		again, err := h.desk.Send(t.Context(), ann, filing.Order{Report: "first", Recipient: "emergency_office", Node: ""})
 		if err != nil || again.ID != sent.ID {
 			t.Errorf("sent again: %+v, %v", again, err)
 		}
@@ -242,7 +242,7 @@ func TestMoreIsAskedForAndGuidanceComesDown(t *testing.T) {
 		h, m := c.hospital, c.ministry
 		var numbers []string
 		for _, report := range []string{"first", "second"} {
-			if _, err := h.desk.Send(t.Context(), ann, report, "emergency_office", m.id); err != nil {
+			if _, err := h.desk.Send(t.Context(), ann, filing.Order{Report: report, Recipient: "emergency_office", Node: m.id}); err != nil {
 				t.Fatal(err)
 			}
 			numbers = append(numbers, h.received(t, report).Theirs)
@@ -283,7 +283,7 @@ func TestAClockThatCannotBeMetIsSaidAndTheReceiptKept(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *country) {
 		c.hospital.unfit = fmt.Errorf("the incident is closed: %w", fault.Conflict)
-		if _, err := c.hospital.desk.Send(t.Context(), ann, "first", "emergency_office", c.ministry.id); err != nil {
+		if _, err := c.hospital.desk.Send(t.Context(), ann, filing.Order{Report: "first", Recipient: "emergency_office", Node: c.ministry.id}); err != nil {
 			t.Fatal(err)
 		}
 		f := c.hospital.received(t, "first")

@@ -1,6 +1,7 @@
 package filing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,12 +44,22 @@ func (d *Desk) Addresses(ctx context.Context) (all []Address, err error) {
 	return all, err
 }
 
+// Order says what is to be filed: a report, with one of its regime's recipients, at
+// a node where it is not the one that the recipient has, in a language (en, zh).
+type Order struct {
+	Report    string          `json:"-"`
+	Recipient string          `json:"recipient"`
+	Node      alliance.NodeID `json:"node,omitempty"`
+	Language  string          `json:"language,omitempty"`
+}
+
 // Send files the last version of a report with one of its regime's recipients, at
 // the node that it has, or at the one that is named. The same version filed again is
 // the filing there is. The error is fault.NotFound where no node is known, and
 // fault.Conflict for a report that is not signed by all who must.
-func (d *Desk) Send(ctx context.Context, who audit.Actor, report, recipient string, node alliance.NodeID) (f Filing, err error) {
-	exported, err := d.c.Export(ctx, report, recipient)
+func (d *Desk) Send(ctx context.Context, who audit.Actor, o Order) (f Filing, err error) {
+	recipient, node := o.Recipient, o.Node
+	exported, err := d.c.Export(ctx, o.Report, recipient, cmp.Or(o.Language, "en"))
 	if err != nil {
 		return Filing{}, err
 	}

@@ -1,6 +1,7 @@
 package member
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,29 +62,19 @@ func (r *Register) keep(ctx context.Context, tx *store.Tx, p *envelope.Passport)
 	return true, nil
 }
 
-// merge is what is known of a node after another passport of it came: what was
-// revoked stays revoked, and an older card does not replace a newer one.
+// merge is what is known of a node after another passport of it came, and whether that
+// is more than before.
 func merge(known, other *envelope.Passport) (*envelope.Passport, bool, error) {
-	was, err := known.Card()
+	merged, err := envelope.Merge(known, other)
 	if err != nil {
 		return nil, false, err
 	}
-	is, err := other.Card()
+	a, err := known.Bytes()
 	if err != nil {
 		return nil, false, err
 	}
-	if is.Revision < was.Revision && len(other.Revocations) <= len(known.Revocations) {
-		return known, false, nil
-	}
-	a, err := json.Marshal(known)
-	if err != nil {
-		return nil, false, err
-	}
-	b, err := json.Marshal(other)
-	if err != nil {
-		return nil, false, err
-	}
-	return other, string(a) != string(b), nil
+	b, err := merged.Bytes()
+	return merged, !bytes.Equal(a, b), err
 }
 
 // claim records what a card says it holds; what is confirmed already stays so, and

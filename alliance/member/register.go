@@ -185,3 +185,17 @@ func (r *Register) Behind(ctx context.Context, tx *store.Tx) ([]Known, error) {
 func (r *Register) Above(ctx context.Context, tx *store.Tx) ([]Known, error) {
 	return selectKnown(ctx, tx, true)
 }
+
+// Way returns the neighbour by which a node is reached: itself where it is one. The
+// error is fault.NotFound where none is active.
+func (r *Register) Way(ctx context.Context, tx *store.Tx, node alliance.NodeID) (alliance.NodeID, error) {
+	_, active, err := selectStanding(ctx, tx, node)
+	if err != nil || active {
+		return node, err
+	}
+	way, err := selectWay(ctx, tx, node)
+	if err != nil {
+		return "", fmt.Errorf("no active link leads to node %.40q: %w", node, err)
+	}
+	return way, nil
+}

@@ -93,3 +93,9 @@ func selectPassportsAbove(ctx context.Context, tx *store.Tx) ([]string, error) {
 				WHERE w.node = n.node AND w.above AND NOT w.gone AND l.role = $1 AND l.state = $2))
 		ORDER BY n.node LIMIT $3`, string(Up), string(Active), maxMembers)
 }
+
+// selectWay returns an active neighbour that a node is reached through.
+func selectWay(ctx context.Context, tx *store.Tx, node alliance.NodeID) (alliance.NodeID, error) {
+	return store.One(ctx, tx, store.Value[alliance.NodeID], `SELECT w.neighbour FROM member_way w JOIN member_link l ON l.neighbour = w.neighbour
+		WHERE w.node = $1 AND NOT w.gone AND l.state = $2 ORDER BY w.above, w.neighbour LIMIT 1`, string(node), string(Active))
+}

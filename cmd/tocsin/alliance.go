@@ -14,6 +14,7 @@ import (
 	"tocsin/alliance"
 	"tocsin/alliance/carrier"
 	"tocsin/alliance/envelope"
+	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
 	"tocsin/internal/bus/federation"
@@ -72,6 +73,7 @@ type allianceRooms struct {
 	carrier  *carrier.Carrier
 	members  *member.Register
 	links    *link.Links
+	filing   *filing.Desk
 }
 
 // openAlliance opens what joins the node to others, but for what needs incidents. An

@@ -50,6 +50,12 @@ func (a *atNode) post(ctx context.Context, path string, in, out any) error {
 	return err
 }
 
+// put replaces what stands under a path.
+func (a *atNode) put(ctx context.Context, path string, in, out any) error {
+	_, err := a.call(ctx, client.Request{Method: http.MethodPut, Path: path, In: in}, out)
+	return err
+}
+
 // change changes what stands under a path, as it was read just before: whoever
 // was faster is not written over.
 func (a *atNode) change(ctx context.Context, method, path, read string, in, out any) error {

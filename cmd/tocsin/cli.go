@@ -29,10 +29,12 @@ type cli struct {
 	Alert        alertCmd        `cmd:"" help:"The queue of alerts: list, claim, dismiss, promote."`
 	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
+	Report       filingCmd       `cmd:"" help:"Reports between nodes: send, receipts, what came in, inquiries, guidance."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
 	Statistics   statisticsCmd   `cmd:"" help:"A year's incidents in numbers, for an authority."`
 	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Link         linkCmd         `cmd:"" help:"Links to neighbours in the alliance: what is on its way, and what to do when it is not."`
+	Stix         stixCmd         `cmd:"" help:"Check and list documents of STIX 2.1."`
 	Config       configCmd       `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup       backupCmd       `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
 	Restore      restoreCmd      `cmd:"" help:"Put a backup in the data directory's place, or verify one."`
@@ -41,6 +43,8 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster       rosterCmd       `cmd:"" help:"Plan who is on duty when, and say who is."`
 	Notify       notifyCmd       `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Identity     identityCmd     `cmd:"" help:"The keys by which other nodes know this one: fingerprint, renew, revoke."`
+	Verify       verifyCmd       `cmd:"" help:"Verify a signed message, a receipt, a bundle or a passport, from a file and by itself."`
 	Print        printCmd        `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
 	Version      versionCmd      `cmd:"" help:"Say which version this is."`
 }

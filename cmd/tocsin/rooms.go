@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
 	"tocsin/incident"
@@ -30,7 +31,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(),
+		member.Room(), link.Room(), filing.Room(),
 	}
 }
 

@@ -106,6 +106,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openIncidents(&config); err != nil {
 		return err
 	}
+	if err := r.openFiling(); err != nil {
+		return err
+	}
 	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
-		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
 		Links:  r.alliance.links,
 		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,

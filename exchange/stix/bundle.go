@@ -36,6 +36,11 @@ type object struct {
 	Definition       struct {
 		TLP string `json:"tlp"`
 	} `json:"definition"`
+	Extensions struct {
+		Own struct {
+			Action *intel.Action `json:"action"`
+		} `json:"extension-definition--6f3cb7c1-3b0e-4b52-9d86-5a0f7c2b9e41"` // Extension
+	} `json:"extensions"`
 }
 
 // Recognise reports whether a document's beginning is that of a bundle or of an
@@ -251,6 +256,9 @@ func (b *bundle) said(o *object) intel.Origin {
 		if kind == "benign" {
 			said.Action = intel.DoNotBlock
 		}
+	}
+	if action := o.Extensions.Own.Action; action != nil {
+		said.Action = *action
 	}
 	return said
 }

@@ -60,6 +60,7 @@ const (
 	ruleMIME         = "mime-type"          // a media type that is none
 	rulePorts        = "network-ports"      // one port without the other
 	ruleNames        = "registered-names"   // names outside a registry: HTTP, IPFIX, sockets, PDF
+	ruleProtocols    = "protocols"          // a protocol that IANA has not registered (§6.12)
 	ruleKeys         = "dictionary-keys"    // how keys are written
 	ruleProduct      = "product-name"       // how a product's name is written (§4.12)
 	rulePriority     = "process-priority"   // (§6.13.2)

@@ -142,6 +142,9 @@ func (c *checker) granular(path string, o Object) {
 	list, _ := o["granular_markings"].([]any)
 	for i, item := range list {
 		marking, _ := item.(map[string]any)
+		if lang, stated := marking["lang"].(string); stated && !languageTag(lang) {
+			c.must(fmt.Sprintf("%s[%d].lang", join(path, "granular_markings"), i), "%s is no language of RFC 5646", shown(lang))
+		}
 		for n, selector := range Object(marking).Texts("selectors") {
 			here := fmt.Sprintf("%s[%d].selectors[%d]", join(path, "granular_markings"), i, n)
 			if !selectorForm.MatchString(selector) {

@@ -45,6 +45,9 @@ func (c *checker) special(path string, o Object, kind string) {
 	default:
 		c.observable(path, o, kind)
 	}
+	if lang, stated := o["lang"].(string); stated && !languageTag(lang) {
+		c.must(join(path, "lang"), "%s is no language of RFC 5646", shown(lang))
+	}
 	if tlp := o.tlpRefs(); len(tlp) > 1 {
 		c.note(ruleSeveralTLP, join(path, "object_marking_refs"), "it has more than one level of TLP")
 	}
@@ -64,6 +67,9 @@ func (c *checker) indicator(path string, o Object) {
 		if o[name] == nil {
 			c.should(ruleDescribed+":indicator", join(path, name), "an indicator should have a name and a description")
 		}
+	}
+	if text := o.Text("pattern"); text != "" && (o.Text("pattern_type") == "stix" || o["pattern_type"] == nil) {
+		c.pattern(join(path, "pattern"), text)
 	}
 }
 
@@ -256,7 +262,15 @@ func (c *checker) fileObservable(path string, o Object, kind string) {
 	}
 }
 
+// ownFields are the headers of a message that have properties of their own.
+var ownFields = []string{"date", "received_lines", "content_type", "from_ref", "sender_ref", "to_refs", "cc_refs", "bcc_refs", "subject"}
+
 func (c *checker) message(path string, o Object) {
+	for _, name := range slices.Sorted(maps.Keys(o.Inner("additional_header_fields"))) {
+		if slices.Contains(ownFields, name) {
+			c.must(join(path, "additional_header_fields."+name), "it has a property of its own")
+		}
+	}
 	switch multipart, _ := o["is_multipart"].(bool); {
 	case multipart && o["body"] != nil:
 		c.must(join(path, "body"), "a message of several parts has body_multipart")
@@ -272,12 +286,28 @@ func (c *checker) traffic(path string, o Object) {
 	if (o["src_port"] == nil) != (o["dst_port"] == nil) || o["src_port"] == nil {
 		c.should(rulePorts, path, "src_port and dst_port should both be there")
 	}
+	for i, protocol := range o.Texts("protocols") {
+		if !slices.Contains(protocols, strings.ToLower(protocol)) {
+			c.should(ruleProtocols, fmt.Sprintf("%s[%d]", join(path, "protocols"), i), "%s should be a name that IANA has registered", shown(protocol))
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(o.Inner("ipfix"))) {
 		if !ipfixForm.MatchString(key) {
 			c.should(ruleNames, join(path, "ipfix."+key), "IANA has registered no such element of IPFIX")
 		}
 	}
 }
+
+// protocols are the names of protocols in use, as IANA has registered them in the
+// registries of services, of protocol numbers and of Ethernet types.
+var protocols = strings.Fields(`ah amqp amqps arp bacnet bgp bittorrent bootp capwap cifs coap coaps dccp dccps dhcp dhcpv6 diameter dicom dns dnp3 domain eigrp esp
+	ethernet finger ftp ftp-data ftps git gopher gre gtp h323 hl7 hip hopopt http http-alt https icmp icmp6 icmpv6 iec-104 igmp igrp imap imap4 imaps ip ipcomp ipp
+	ipsec ipv4 ipv6 ipv6-frag ipv6-icmp ipv6-nonxt ipv6-opts ipv6-route irc ircs isakmp iscsi isis jabber kerberos kpasswd l2tp ldap ldaps lldp llmnr mdns
+	memcache mgcp modbus mongodb mms mqtt mqtts ms-sql-m ms-sql-s mysql nat-t netbios netbios-dgm netbios-ns netbios-ssn netflow nfs nntp nntps ntp opcua
+	opc-ua-tcp ospf pgm pim pop2 pop3 pop3s postgresql pptp printer profinet quic radius radius-acct rdp redis rip rlogin rpcbind rsh rsvp rsync rtcp rtmp rtp
+	rtsp s7comm sctp sip sips skype slp smb smtp smtps snmp snmptrap socks socks4 socks5 spdy ssdp ssh ssl stomp stun stuns submission submissions sunrpc
+	svn syslog syslog-tls tacacs tcp telnet telnets tftp tls turn turns udp udplite upnp vnc vrrp vxlan wccp websocket whois winrm wins ws-discovery wss
+	x11 xmpp xmpp-client xmpp-server zigbee`)
 
 func (c *checker) software(path string, o Object) {
 	if cpe := o.Text("cpe"); cpe != "" && !cpeForm.MatchString(cpe) {

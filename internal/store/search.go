@@ -98,8 +98,14 @@ func (tx *Tx) Search(ctx context.Context, room, question string, before int64, l
 
 func scanHit(row Row) (h Hit, err error) { return h, row.Scan(&h.ID, &h.Place) }
 
-// newestRead is how many documents PostgreSQL reads one by one for a page.
-const newestRead = 5_000
+// How many of the newest documents PostgreSQL reads one by one for a page: few to
+// learn how frequent a question is, and many where more than one in frequent of the
+// few is a hit.
+const (
+	newestFew  = 500
+	newestMany = 5_000
+	frequent   = 100
+)
 
 // searchPostgres reads through the newest documents first, which fills a page of
 // what is frequent, and asks the index, which has to fetch and sort all that it
@@ -107,10 +113,15 @@ const newestRead = 5_000
 // tell these apart, and don't where words come together or apart. The word of the
 // room is not asked for: the index would go through all that hold it.
 func (tx *Tx) searchPostgres(ctx context.Context, room, query string, before int64, limit int) ([]Hit, error) {
-	hits, err := All(ctx, tx, scanHit, `SELECT id, n FROM (SELECT id, n, room, vector FROM search_document WHERE n < $2 ORDER BY n DESC LIMIT $5) d
-		WHERE vector @@ $1::tsquery AND room = $4 ORDER BY n DESC LIMIT $3`, query, before, limit, room, newestRead)
-	if err != nil || len(hits) == limit {
-		return hits, err
+	for _, most := range [...]int{newestFew, newestMany} {
+		hits, err := All(ctx, tx, scanHit, `SELECT id, n FROM (SELECT id, n, room, vector FROM search_document WHERE n < $2 ORDER BY n DESC LIMIT $5) d
+			WHERE vector @@ $1::tsquery AND room = $4 ORDER BY n DESC LIMIT $3`, query, before, limit, room, most)
+		if err != nil || len(hits) == limit {
+			return hits, err
+		}
+		if len(hits) < newestFew/frequent {
+			break
+		}
 	}
 	return All(ctx, tx, scanHit, `SELECT id, n FROM search_document WHERE vector @@ $1::tsquery AND n < $2 AND room || '' = $4
 		ORDER BY n + 0 DESC LIMIT $3`, query, before, limit, room)

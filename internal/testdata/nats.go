@@ -47,6 +47,7 @@ func (n *NATS) Again(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	n.cmd = exec.Command(n.program, "-c", config)
+	n.cmd.Dir = n.dir // relative names in its configuration are its own
 	if err := n.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}

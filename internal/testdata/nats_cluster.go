@@ -8,8 +8,9 @@ import (
 )
 
 // StartNATSCluster starts so many servers that are one cluster, each a process
-// of its own: one may be killed and started again as the others go on.
-func StartNATSCluster(tb testing.TB, servers int) []*NATS {
+// of its own: one may be killed and started again as the others go on. More is
+// added to the configuration of each.
+func StartNATSCluster(tb testing.TB, servers int, more ...string) []*NATS {
 	tb.Helper()
 	program := Peer(tb, "nats-server")
 	ports := freePorts(tb, servers)
@@ -20,7 +21,8 @@ func StartNATSCluster(tb testing.TB, servers int) []*NATS {
 	var all []*NATS
 	for i, port := range ports {
 		n := &NATS{program: program, dir: tb.TempDir(), port: -1, more: fmt.Sprintf(
-			"server_name: server-%d\ncluster {name: test, listen: \"127.0.0.1:%d\", routes: [%s]}\n", i, port, strings.Join(routes, ", "))}
+			"server_name: server-%d\ncluster {name: test, listen: \"127.0.0.1:%d\", routes: [%s]}\n%s\n",
+			i, port, strings.Join(routes, ", "), strings.Join(more, "\n"))}
 		n.Again(tb)
 		tb.Cleanup(n.Kill)
 		all = append(all, n)

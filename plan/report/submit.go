@@ -36,10 +36,29 @@ func (r *Reports) Submitted(ctx context.Context, c Change, s Sending) (p Report,
 		return Report{}, err
 	}
 	err = r.db.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		p, err = r.submit(ctx, tx, c, s)
+		of, err := r.seen(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		p, err = r.submit(ctx, tx, c, s, of, of.Version)
 		return err
 	})
 	return p, err
+}
+
+// SubmittedIn is Submitted inside a transaction, which must not be changing the
+// incident already, for a version that was on its way while others may have been
+// written: Change.Version says which.
+func (r *Reports) SubmittedIn(ctx context.Context, tx *store.Tx, c Change, s Sending) error {
+	if err := s.check(r.now()); err != nil {
+		return err
+	}
+	of, err := r.seen(ctx, tx, Change{Who: c.Who, Report: c.Report})
+	if err != nil {
+		return err
+	}
+	_, err = r.submit(ctx, tx, c, s, of, c.Version)
+	return err
 }
 
 func (s *Sending) check(now time.Time) error {
@@ -59,12 +78,8 @@ func (s *Sending) check(now time.Time) error {
 	return nil
 }
 
-func (r *Reports) submit(ctx context.Context, tx *store.Tx, c Change, s Sending) (Report, error) {
-	of, err := r.seen(ctx, tx, c)
-	if err != nil {
-		return Report{}, err
-	}
-	p, err := r.whole(ctx, tx, of, of.Version)
+func (r *Reports) submit(ctx context.Context, tx *store.Tx, c Change, s Sending, of Summary, version int64) (Report, error) {
+	p, err := r.whole(ctx, tx, of, version)
 	if err != nil {
 		return Report{}, err
 	}

@@ -119,6 +119,29 @@ func (a *authority) issue(hosts []string) (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der, a.certificate.Raw}, PrivateKey: key}, nil
 }
 
+// ServerCertificate returns, in PEM, a certificate with its key for a server of a
+// cluster that is reached by these names and addresses, and what its hub's
+// External.Pin is to be: the authority in the hub's folder, which is made if there
+// is none.
+func ServerCertificate(dir string, hosts []string) (certificate, key, pin []byte, err error) {
+	own, err := openAuthority(filepath.Join(dir, "keys"))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	issued, err := own.issue(hosts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(issued.PrivateKey)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("federation: %w", err)
+	}
+	for _, der := range issued.Certificate {
+		certificate = append(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	return certificate, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), own.pem, nil
+}
+
 // always shows one certificate.
 func always(c *tls.Certificate) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c, nil }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,9 +25,10 @@ const (
 
 // deliveries answers members that ask for what comes next.
 type deliveries struct {
-	hub  *Hub
-	crew *crew
-	subs []*nats.Subscription
+	hub       *Hub
+	crew      *crew
+	forgetful *crew // removes what members have: that may take its time
+	subs      []*nats.Subscription
 
 	mu      sync.Mutex
 	waiting map[string]*position // guarded by mu
@@ -38,6 +40,7 @@ type deliveries struct {
 type position struct {
 	question  *question
 	highest   uint64 // nothing with a higher number is known to be stored for it
+	has       uint64 // up to here the member has it
 	forgotten uint64 // up to here it has been removed
 }
 
@@ -49,12 +52,13 @@ type question struct {
 
 func newDeliveries(h *Hub, stream *jetstream.StreamInfo) *deliveries {
 	d := &deliveries{hub: h, waiting: map[string]*position{}, floor: stream.State.LastSeq, epoch: stream.Created.UnixMicro()}
-	d.crew = newCrew(deliverAtOnce, d.answer)
+	d.crew, d.forgetful = newCrew(deliverAtOnce, d.answer), newCrew(1, d.forget)
 	return d
 }
 
 func (d *deliveries) begin(ctx context.Context) error {
 	d.crew.begin(ctx)
+	d.forgetful.begin(ctx)
 	sub, err := d.hub.ears.Subscribe(nextPrefix+"*", d.asked)
 	if err != nil {
 		return unavailable("listen for members", err)
@@ -64,9 +68,7 @@ func (d *deliveries) begin(ctx context.Context) error {
 		return unavailable("listen for members", err)
 	}
 	// Those who asked before we began have waited for nobody.
-	if err := d.hub.voice.Publish(liveAsk, nil); err != nil {
-		return unavailable("tell members", err)
-	}
+	d.hub.call()
 	return nil
 }
 
@@ -75,6 +77,7 @@ func (d *deliveries) end() {
 		_ = sub.Unsubscribe()
 	}
 	d.crew.end()
+	d.forgetful.end()
 }
 
 // at is called with mu held.
@@ -94,10 +97,16 @@ func (d *deliveries) asked(m *nats.Msg) {
 		d.hub.presence.refused(member)
 		return
 	}
+	q := &question{m.Reply, after(m.Header.Get(positionHeader), d.epoch)}
 	d.mu.Lock()
-	d.at(member).question = &question{m.Reply, after(m.Header.Get(positionHeader), d.epoch)}
+	p := d.at(member)
+	p.question, p.has = q, max(p.has, q.after)
+	forget := p.has > p.forgotten
 	d.mu.Unlock()
 	d.crew.call(member)
+	if forget {
+		d.forgetful.call(member)
+	}
 }
 
 // positionText is what a member keeps of a message to go on after it.
@@ -180,12 +189,10 @@ func (d *deliveries) answer(ctx context.Context, member string) {
 	if a.sent > 0 {
 		d.answered(member, q)
 	}
-	if err == nil {
-		err = d.forget(ctx, member, q.after)
-	}
 	if err != nil && ctx.Err() == nil {
-		// The member asks again by itself when it has waited long enough.
-		d.hub.log.Warn("a member could not be given what is stored for it", slog.String("member", member), slog.String("reason", err.Error()))
+		d.hub.log.Warn("a member could not be given what is stored for it, it is tried again",
+			slog.String("member", member), slog.String("reason", err.Error()))
+		time.AfterFunc(retryPause, func() { d.crew.call(member) })
 	}
 }
 
@@ -203,13 +210,13 @@ type answer struct {
 func (a *answer) send(ctx context.Context, highest uint64) error {
 	var held *jetstream.RawStreamMsg // which is the last if no other comes
 	for a.next <= highest && a.sent < answerMessages-1 && a.bytes < answerBytes {
-		m, err := a.hub.down.GetMsg(ctx, a.next, jetstream.WithGetMsgSubject(downPrefix+a.member))
+		m, err := a.read(ctx)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			a.none(a.member, a.next-1, highest)
 			break
 		}
 		if err != nil {
-			return unavailable("read the stream", err)
+			return errors.Join(unavailable("read the stream", err), a.part(held, true))
 		}
 		if err := a.part(held, false); err != nil {
 			return err
@@ -217,6 +224,12 @@ func (a *answer) send(ctx context.Context, highest uint64) error {
 		held, a.next, a.bytes = m, m.Sequence+1, a.bytes+len(m.Data)
 	}
 	return a.part(held, true)
+}
+
+func (a *answer) read(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+	limited, cancel := context.WithTimeout(ctx, a.hub.broker.ackWait())
+	defer cancel()
+	return a.hub.down.GetMsg(limited, a.next, jetstream.WithGetMsgSubject(downPrefix+a.member))
 }
 
 func (a *answer) part(m *jetstream.RawStreamMsg, last bool) error {
@@ -239,21 +252,27 @@ func (a *answer) part(m *jetstream.RawStreamMsg, last bool) error {
 }
 
 // forget removes what the member has. Whatever number it says, only what is its
-// own goes.
-func (d *deliveries) forget(ctx context.Context, member string, after uint64) error {
+// own goes; and what is lost of this by a crash is removed when it asks again.
+func (d *deliveries) forget(ctx context.Context, member string) {
 	d.mu.Lock()
-	known := d.at(member).forgotten >= after
+	p := d.at(member)
+	has, forgotten := p.has, p.forgotten
 	d.mu.Unlock()
-	if known {
-		return nil
+	if has <= forgotten {
+		return
 	}
-	err := d.hub.down.Purge(ctx, jetstream.WithPurgeSubject(downPrefix+member), jetstream.WithPurgeSequence(after+1))
+	limited, cancel := context.WithTimeout(ctx, d.hub.broker.ackWait())
+	defer cancel()
+	err := d.hub.down.Purge(limited, jetstream.WithPurgeSubject(downPrefix+member), jetstream.WithPurgeSequence(has+1))
 	if err != nil {
-		return unavailable("remove what the member has", err)
+		if ctx.Err() == nil {
+			d.hub.log.Warn("what a member has could not be removed, it is tried again",
+				slog.String("member", member), slog.String("reason", err.Error()))
+			time.AfterFunc(d.hub.broker.ackWait(), func() { d.forgetful.call(member) })
+		}
+		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := d.at(member)
-	p.forgotten = max(p.forgotten, after)
-	return nil
+	p.forgotten = max(p.forgotten, has)
 }

@@ -81,9 +81,7 @@ func (d *desk) run(ctx context.Context, do handle) error {
 		return unavailable("listen for members", err)
 	}
 	// Members whose messages nobody took have put them off.
-	if err := d.hub.voice.Publish(liveAsk, nil); err != nil {
-		return unavailable("tell members", err)
-	}
+	d.hub.call()
 	<-ctx.Done()
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -15,7 +16,15 @@ import (
 	"tocsin/internal/fault"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(membersVariable); dir != "" {
+		beMembers(dir)
+	}
+	if dir := os.Getenv(hubVariable); dir != "" {
+		beHub(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits on a busy machine for what takes milliseconds.
 const patience = 20 * time.Second

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,6 +80,8 @@ func OpenHub(ctx context.Context, c HubConfig) (h *Hub, err error) {
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
+	c.StoreBytes = cmp.Or(c.StoreBytes, DefaultStoreBytes)
+	c.Workers = cmp.Or(c.Workers, DefaultWorkers)
 	if c.Dir == "" {
 		return nil, fmt.Errorf("federation: a hub needs a folder: %w", fault.Invalid)
 	}
@@ -131,11 +134,7 @@ func (h *Hub) openBroker(ctx context.Context, c HubConfig) error {
 		c.Listen.Certificate = always(certificate)
 		h.pin = own.pem
 	}
-	limit := c.StoreBytes
-	if limit == 0 {
-		limit = DefaultStoreBytes
-	}
-	server, err := embed(c.Dir, c.Listen, limit, h.keys, token)
+	server, err := embed(c.Dir, c.Listen, 2*c.StoreBytes, h.keys, token) // the server counts what it writes for itself too
 	if err != nil {
 		return err
 	}
@@ -171,7 +170,17 @@ func (h *Hub) connect() error {
 		}
 		h.ended = append(h.ended, ended)
 	}
+	// A question or an answer may have been lost with the former connection.
+	h.voice.SetReconnectHandler(func(*nats.Conn) { h.call() })
+	h.ears.SetReconnectHandler(func(*nats.Conn) { h.call() })
 	return nil
+}
+
+// call has all members ask again.
+func (h *Hub) call() {
+	if err := h.voice.Publish(liveAsk, nil); err != nil {
+		h.log.Debug("members could not be called, they are when the connection is back", slog.String("reason", err.Error()))
+	}
 }
 
 // streamName is the one stream there is.
@@ -183,34 +192,35 @@ const duplicatesWithin = 5 * time.Minute
 
 func (h *Hub) openStream(ctx context.Context, limit int64) (err error) {
 	if h.js, err = jetstream.New(h.voice, jetstream.WithDefaultTimeout(requestWait), jetstream.WithPublishAsyncMaxPending(publishAtOnce),
-		jetstream.WithPublishAsyncTimeout(requestWait)); err != nil {
+		jetstream.WithPublishAsyncTimeout(h.broker.ackWait())); err != nil {
 		return fmt.Errorf("federation: %w", err)
 	}
-	if limit == 0 {
-		limit = DefaultStoreBytes
-	}
-	if h.broker.replicas() == 1 {
-		limit -= limit / 16 // the server counts what it writes for itself too
-	}
-	h.down, err = h.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	config := jetstream.StreamConfig{
 		Name: streamName, Subjects: []string{downPrefix + "*"}, Storage: jetstream.FileStorage,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: limit,
-		Duplicates: duplicatesWithin, Replicas: h.broker.replicas(),
+		Duplicates: duplicatesWithin, Replicas: h.broker.replicas(), AllowAtomicPublish: true,
+	}
+	return retry(ctx, func() error {
+		limited, cancel := context.WithTimeout(ctx, requestWait)
+		defer cancel()
+		switch before, err := h.js.Stream(limited, streamName); {
+		case err == nil: // a server that is away just now does not make a cluster smaller
+			config.Replicas = max(config.Replicas, before.CachedInfo().Config.Replicas)
+		case !errors.Is(err, jetstream.ErrStreamNotFound):
+			return unavailable("open the stream", err)
+		}
 		// Any server of a cluster may answer a direct question, also one that is
 		// behind: only where there is one server is it the truth.
-		AllowDirect: h.broker.replicas() == 1,
+		config.AllowDirect = config.Replicas == 1
+		if h.down, err = h.js.CreateOrUpdateStream(limited, config); err != nil {
+			return unavailable("open the stream", err)
+		}
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("federation: stream %s: %w: %w", streamName, err, fault.Unavailable)
-	}
-	return nil
 }
 
 // serve begins to hear members.
 func (h *Hub) serve(ctx context.Context, workers int) error {
-	if workers == 0 {
-		workers = DefaultWorkers
-	}
 	info, err := h.down.Info(ctx)
 	if err != nil {
 		return unavailable("read the stream", err)
@@ -218,7 +228,7 @@ func (h *Hub) serve(ctx context.Context, workers int) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
 	h.presence = newPresence(h)
-	if err := h.presence.listen(); err != nil {
+	if err := h.presence.listen(ctx); err != nil {
 		return err
 	}
 	h.up, h.get = newDesk(h, upPrefix, workers), newDesk(h, getPrefix, workers)

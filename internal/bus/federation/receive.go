@@ -18,7 +18,7 @@ const (
 	// idleWait is after how long a question is put anew that had no answer: the
 	// hub tells when it has begun and a new connection asks by itself, so this
 	// heals only what none of both does. It is drawn out by chance, up to twice.
-	idleWait = 15 * time.Minute
+	idleWait = 5 * time.Minute
 	// partWait is how long the next part of an answer may take.
 	partWait = 20 * time.Second
 )

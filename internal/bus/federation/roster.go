@@ -112,14 +112,6 @@ func (r *roster) refused() []string {
 	return all
 }
 
-// holder returns whose key it is.
-func (r *roster) holder(key string) (member string, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	member, ok = r.holders[key]
-	return member, ok
-}
-
 // check says whether something may go to, or come from, a member.
 func (r *roster) check(member string) error {
 	r.mu.Lock()
@@ -138,12 +130,6 @@ func (r *roster) admitted() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(r.members)), func(m string) bool { return r.members[m].Key == "" })
-}
-
-func (r *roster) get(member string) entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.members[member]
 }
 
 // gone says whether a file was not there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -55,7 +56,7 @@ func (m *Member) Request(ctx context.Context, request []byte) ([]byte, error) {
 func (m *Member) insist(ctx context.Context, ask func() *nats.Msg) (*nats.Msg, error) {
 	for attempt := 0; ; attempt++ {
 		awake := m.awake.wait()
-		reply, err := m.once(ctx, ask())
+		reply, err := m.once(ctx, ask(), awake)
 		if err == nil {
 			return reply, nil
 		}
@@ -75,9 +76,20 @@ func (m *Member) insist(ctx context.Context, ask func() *nats.Msg) (*nats.Msg, e
 	}
 }
 
-func (m *Member) once(ctx context.Context, question *nats.Msg) (*nats.Msg, error) {
+// once asks once, and gives up early when a connection was lost: the answer may
+// have been lost with it.
+func (m *Member) once(ctx context.Context, question *nats.Msg, awake <-chan struct{}) (*nats.Msg, error) {
 	limited, cancel := context.WithTimeout(ctx, answerWait)
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	defer cancel()
+	watching.Go(func() {
+		select {
+		case <-awake:
+			cancel()
+		case <-limited.Done():
+		}
+	})
 	reply, err := m.conn.RequestMsgWithContext(limited, question)
 	switch {
 	case err == nil:

@@ -53,8 +53,12 @@ type broker interface {
 	options() []nats.Option
 	// address returns where, as nats.Connect wants it.
 	address() string
+	// ids returns the servers' own names for themselves.
+	ids() []string
 	// replicas returns how many servers keep each message.
 	replicas() int
+	// ackWait returns how long to wait for a message to be stored.
+	ackWait() time.Duration
 	// change makes the account's claims hold.
 	change(ctx context.Context, claims *jwt.AccountClaims, token string) error
 	// urls returns where members connect.
@@ -172,6 +176,11 @@ func split(address string) (string, int, error) {
 func (e *embedded) options() []nats.Option { return []nats.Option{nats.InProcessServer(e.server)} }
 
 func (e *embedded) address() string { return "" }
+
+func (e *embedded) ids() []string { return []string{e.server.ID()} }
+
+// ackWait: many may wait for one disk, and nobody else would store it sooner.
+func (e *embedded) ackWait() time.Duration { return 3 * requestWait }
 
 func (e *embedded) replicas() int { return 1 }
 
