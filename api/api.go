@@ -18,8 +18,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/alliance"
+	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
+	"tocsin/alliance/member"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -59,10 +63,26 @@ type Config struct {
 	Links *link.Links
 	// Filings hand reports over links; nil where there are none.
 	Filings *filing.Desk
+	// Answers are those to warnings, ours and our members'.
+	Answers *answer.Answers
+	// Filings hand reports over links; nil where there are none.
+	Filings *filing.Desk
+	// Links are those of the alliance; nil where the node takes part in none.
+	Links *link.Links
+	// Warnings are those that we write, Arrivals those that came from others.
+	Warnings *warning.Desk
+	Arrivals *warning.Inbox
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
+	// Members are who belongs to the alliance; nil where the node keeps none.
+	// Connected says of a neighbour whether it is connected, and since when.
+	Members   *member.Register
+	Connected func(alliance.NodeID) (since time.Time, ok bool)
 	// Trail is the audit trail.
 	Trail *audit.Trail
+	// Transparency is the log of what was warned; nil while the node is in no
+	// alliance.
+	Transparency *TransparencyLog
 	// Keys remember what requests with a key were answered.
 	Keys *idempotency.Keys
 	// Cluster tells of all workers together, where several share the work; nil where

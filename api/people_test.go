@@ -125,7 +125,7 @@ func TestPeopleOverHTTP(t *testing.T) {
 		Rights        []people.Right
 	}
 	ann.json(t, "GET", "/api/v1/session", "", http.StatusOK, &who)
-	if who.Name != "ann" || who.Role != people.Analyst || len(who.Rights) != 23 {
+	if who.Name != "ann" || who.Role != people.Analyst || len(who.Rights) != 24 {
 		t.Errorf("who: %+v, %d rights", who, len(who.Rights))
 	}
 	ann.json(t, "POST", "/api/v1/people", `{"name":"eve","role":"administrator"}`, http.StatusForbidden, nil)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/alliance"
+	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/intel"
 	"tocsin/people"
@@ -42,6 +44,10 @@ var words = map[reflect.Type][]string{
 	reflect.TypeFor[incident.Answer]():     texts(incident.Answers()),
 	reflect.TypeFor[incident.TaskState]():  {string(incident.TaskOpen), string(incident.TaskDone), string(incident.TaskDropped)},
 	reflect.TypeFor[incident.AlertState](): {string(incident.AlertNew), string(incident.AlertClaimed), string(incident.AlertDismissed), string(incident.AlertPromoted)},
+	reflect.TypeFor[alliance.Kind]():       texts(alliance.Kinds()),
+	reflect.TypeFor[member.Role]():         {string(member.Up), string(member.Down)},
+	reflect.TypeFor[member.Task]():         texts(member.Tasks()),
+	reflect.TypeFor[member.HoldingKind]():  {string(member.Network), string(member.ASN), string(member.Domain)},
 	reflect.TypeFor[people.Role]():         texts(people.Roles()),
 	reflect.TypeFor[intel.Severity]():      {"unrated", "informational", "low", "medium", "high", "critical"},
 }

@@ -19,7 +19,7 @@ type Application struct {
 	Hub     alliance.NodeID `json:"hub"`
 	Address string          `json:"address"`
 	Listing Listing         `json:"listing"`
-	// State is asking until the hub has it, then as the link will be.
+	// State is applying until the hub has it, then as the link will be.
 	State   State     `json:"state"`
 	Reason  string    `json:"reason,omitempty"`
 	Made    time.Time `json:"made"`
@@ -32,8 +32,8 @@ type Application struct {
 	transport string
 }
 
-// Asked is the state of an application that the hub may not have yet.
-const Asked State = "asking"
+// Applying is the state of an application that the hub may not have yet.
+const Applying State = "applying"
 
 // Apply asks the hub of a token to become its member, and returns once the hub has
 // the request; Run waits for the decision. After an error that is fault.Unavailable
@@ -117,14 +117,14 @@ func (r *Register) apply(ctx context.Context, tx *store.Tx, who Who, t *Token, l
 	case errors.Is(err, fault.NotFound):
 	case err != nil:
 		return a, err
-	case a.State == Asked:
+	case a.State == Applying:
 		return a, nil
 	default:
 		return a, fmt.Errorf("join: this invitation was used here at %s, and is good once (now: %s %s): %w", a.Made.Format(time.RFC3339), a.State, a.Reason, fault.Conflict)
 	}
 	now := r.now()
 	a := Application{
-		ID: store.NewID(now), Hub: t.Hub, Address: t.Address, Listing: listing, State: Asked, Made: now, Changed: now,
+		ID: store.NewID(now), Hub: t.Hub, Address: t.Address, Listing: listing, State: Applying, Made: now, Changed: now,
 		pin: t.Pin, private: t.Private, secret: secret, ticket: newSecret(), transport: transport,
 	}
 	if err := insertApplication(ctx, tx, &a); err != nil {

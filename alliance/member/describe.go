@@ -100,10 +100,7 @@ func (r *Register) tellOwn(ctx context.Context, tx *store.Tx) error {
 func (r *Register) Proposed(ctx context.Context) (card alliance.Card, err error) {
 	found := false
 	if r.Organisation != nil {
-		err = r.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-			card, found, err = r.Organisation(ctx, tx)
-			return err
-		})
+		card, found, err = r.Organisation(ctx)
 	}
 	if err == nil && !found {
 		err = fmt.Errorf("card: the organisation is not described yet: %w", fault.NotFound)

@@ -45,7 +45,8 @@ const (
 // DefaultExpiry. The error is fault.Invalid, also where nobody configured at what
 // address this node is reached.
 func (r *Register) Invite(ctx context.Context, who Who, in Invitation) (*Token, Invitation, error) {
-	if r.Address == "" {
+	address := *r.reached.Load()
+	if address == "" {
 		return nil, in, fmt.Errorf("invite: this node does not know its own address: set 'url' in the configuration, as https://HOST:PORT: %w", fault.Invalid)
 	}
 	now := r.now()
@@ -55,7 +56,7 @@ func (r *Register) Invite(ctx context.Context, who Who, in Invitation) (*Token, 
 	if err := in.check(now); err != nil {
 		return nil, in, err
 	}
-	token, err := newToken(r.Address, r.Self(), r.CertificatePin)
+	token, err := newToken(address, r.Self(), r.CertificatePin)
 	if err != nil {
 		return nil, in, fmt.Errorf("invite: %w", err)
 	}

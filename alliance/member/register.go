@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/alliance"
@@ -85,9 +86,9 @@ type Config struct {
 	Notify func(ctx context.Context, tx *store.Tx, n Notice) error
 	// Organisation returns what a card says where nobody set one; false while the
 	// organisation is not described.
-	Organisation func(ctx context.Context, tx *store.Tx) (alliance.Card, bool, error)
-	// Address is where other nodes reach this one's API, as https://hub.example:8617;
-	// CertificatePin the SHA-256 of the certificate that they are to believe, empty
+	Organisation func(ctx context.Context) (alliance.Card, bool, error)
+	// Address is where other nodes reach this one's API, as https://hub.example:8617,
+	// where it is known before the node listens (see ReachedAt); CertificatePin the SHA-256 of the certificate that they are to believe, empty
 	// where it is one that systems know.
 	Address        string
 	CertificatePin []byte
@@ -108,7 +109,8 @@ type Register struct {
 	waits  *waits
 	tries  *tries
 
-	mu sync.Mutex // guards describing the card, which is a file
+	mu      sync.Mutex             // guards describing the card, which is a file
+	reached atomic.Pointer[string] // where this node is reached
 }
 
 // New returns the register of a database that has the tables of Room. Begin must be
@@ -126,8 +128,13 @@ func New(c Config) (*Register, error) {
 	if c.Notify == nil {
 		c.Notify = func(context.Context, *store.Tx, Notice) error { return nil }
 	}
-	return &Register{Config: c, ring: newRing(), waits: newWaits(), tries: newTries(c.Now)}, nil
+	r := &Register{Config: c, ring: newRing(), waits: newWaits(), tries: newTries(c.Now)}
+	r.ReachedAt(c.Address)
+	return r, nil
 }
+
+// ReachedAt says where other nodes reach this one's API, once that is known.
+func (r *Register) ReachedAt(address string) { r.reached.Store(&address) }
 
 // Join hands over the timers, whose kinds must hold those of the register.
 func (r *Register) Join(timers *timer.Timers) { r.timers = timers }

@@ -259,7 +259,7 @@ func refusedBy(a *Application, response *fetch.Response) error {
 	}
 	kind := fault.Unavailable
 	switch response.Status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		kind = fault.Invalid
 	case http.StatusForbidden, http.StatusUnauthorized:
 		kind = fault.Forbidden

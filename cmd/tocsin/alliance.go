@@ -100,12 +100,16 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 	if err != nil {
 		return usageError{fmt.Errorf("outbound.allow: %w", err)}
 	}
+	pin, err := certificatePin(config.TLS.Certificate)
+	if err != nil {
+		return usageError{err}
+	}
 	members := member.Config{
 		DB: r.people.db, Trail: r.people.trail, Identity: rooms.identity, Now: time.Now, Log: log,
 		Send: func(ctx context.Context, tx *store.Tx, e *envelope.Envelope, to ...alliance.NodeID) error {
 			return rooms.links.Send(ctx, tx, e, to...)
 		},
-		Uplink: rooms.carrier, Address: config.url(), Proxy: config.Outbound.Proxy, Allow: allow,
+		Uplink: rooms.carrier, Address: config.URL, CertificatePin: pin, Proxy: config.Outbound.Proxy, Allow: allow, Organisation: r.proposedCard,
 		Notify: func(ctx context.Context, tx *store.Tx, n member.Notice) error { return r.telling.member(ctx, tx, &n) },
 	}
 	if hub != nil {

@@ -28,10 +28,16 @@ type cli struct {
 	Indicators   indicatorsCmd   `cmd:"" help:"Install, remove and list sets of indicators."`
 	Alert        alertCmd        `cmd:"" help:"The queue of alerts: list, claim, dismiss, promote."`
 	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
+	Warn         warnCmd         `cmd:"" help:"Warnings to an alliance, and how its members answered."`
+	Answer       answerCmd       `cmd:"" help:"Warnings that arrived: how this node answers them, and what of it is released."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
 	Report       filingCmd       `cmd:"" help:"Reports between nodes: send, receipts, what came in, inquiries, guidance."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
 	Statistics   statisticsCmd   `cmd:"" help:"A year's incidents in numbers, for an authority."`
+	Card         cardCmd         `cmd:"" help:"What this node tells others of the organisation, signed."`
+	Invite       inviteCmd       `cmd:"" help:"Invite an organisation's node to become a member of this one."`
+	Join         joinCmd         `cmd:"" help:"Become a member of the hub that an invitation is from."`
+	Member       memberCmd       `cmd:"" help:"Who belongs to the alliance: members, hubs, groups, mandates."`
 	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Link         linkCmd         `cmd:"" help:"Links to neighbours in the alliance: what is on its way, and what to do when it is not."`
 	Stix         stixCmd         `cmd:"" help:"Check and list documents of STIX 2.1."`
@@ -43,6 +49,7 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster       rosterCmd       `cmd:"" help:"Plan who is on duty when, and say who is."`
 	Notify       notifyCmd       `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Log          logCmd          `cmd:"" help:"The log that nobody can rewrite, of what was warned: verify, show, export, mend."`
 	Identity     identityCmd     `cmd:"" help:"The keys by which other nodes know this one: fingerprint, renew, revoke."`
 	Verify       verifyCmd       `cmd:"" help:"Verify a signed message, a receipt, a bundle or a passport, from a file and by itself."`
 	Print        printCmd        `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
