@@ -176,6 +176,8 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
+		Links:  r.alliance.links,
 		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify,
 		Keys: r.incidents.keys, Trail: r.people.trail,
 		Members: r.alliance.members, Connected: r.alliance.connected, Links: r.alliance.links, Filings: r.alliance.filing,
