@@ -66,6 +66,19 @@ type Sightings struct {
 	Estimated bool       `json:"estimated,omitempty"` // good to the day only
 }
 
+// Join adds what else was seen. An event that answers two questions counts for
+// each; hosts are not joined, since nobody knows here which they are.
+func (s *Sightings) Join(o Sightings) {
+	s.Events += o.Events
+	s.Estimated = s.Estimated || o.Estimated
+	if o.First != nil && (s.First == nil || o.First.Before(*s.First)) {
+		s.First = o.First
+	}
+	if o.Last != nil && (s.Last == nil || o.Last.After(*s.Last)) {
+		s.Last = o.Last
+	}
+}
+
 // QuestionHit is a question that found something.
 type QuestionHit struct {
 	Question int     `json:"question"` // its number in the warning

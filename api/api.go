@@ -19,7 +19,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/alliance"
+	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
+	"tocsin/alliance/link"
 	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/internal/audit"
@@ -56,8 +58,12 @@ type Config struct {
 	// Duty keeps what the plan asks for, Reports what is told to whom.
 	Duty    *duty.Office
 	Reports *report.Reports
+	// Answers are those to warnings, ours and our members'.
+	Answers *answer.Answers
 	// Filings hand reports over links; nil where there are none.
 	Filings *filing.Desk
+	// Links are those of the alliance; nil where the node takes part in none.
+	Links *link.Links
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Members are who belongs to the alliance; nil where the node keeps none.

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tocsin/alliance/answer"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/member"
 	"tocsin/api"
@@ -146,7 +147,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			t.Error(err)
 		}
 	})
-	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), member.Room())
+	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), answer.Room(), member.Room())
 	trail := audit.New(db, time.Now)
 	cases := openCases(t, db, trail, dir)
 	tokens := people.NewTokens(db, trail, time.Now)
@@ -161,6 +162,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 	config := api.Config{
 		Node: s.Node, Tokens: tokens, Accounts: s.accounts, Roster: people.NewRoster(db, trail, time.Now), Log: slog.New(slog.DiscardHandler),
 		Incidents: cases.register, Duty: cases.office, Reports: cases.reports, Messages: cases.messages, Keys: idempotency.New(db, time.Now), Trail: trail,
+		Answers:    openAnswers(t, db, trail),
 		Intake:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 		Indicators: knowledge.OpenIndicators(filepath.Join(dir, "indicators")),
 		Removed: func() *api.RemovedIndicators {

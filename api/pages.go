@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/alliance/answer"
 	"tocsin/internal/fault"
 	"tocsin/people"
 )
@@ -47,6 +48,7 @@ type view struct {
 	Session  string // the one in use
 	Sessions []people.Session
 	Keys     []people.Passkey
+	Form     answer.Form // of a member without a node
 }
 
 // show writes a page.

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"tocsin/alliance/link"
 	"tocsin/alliance/member"
 	"tocsin/incident"
 	"tocsin/node"
@@ -124,6 +125,18 @@ func Routes() []Route {
 		{"GET /api/v1/organisation/history", people.ReadOrganisation, told((*api).organisationHistory)},
 		{"PUT /api/v1/organisation", people.ChangeOrganisation, body((*api).describeOrganisation)},
 
+		{"GET /api/v1/answers", people.ReadAlliance, asked((*api).listAnswers)},
+		{"GET /api/v1/answers/{warning}", people.ReadAlliance, told((*api).readAnswer)},
+		{"POST /api/v1/answers/{warning}/release", people.AnswerWarnings, body((*api).releaseAnswer)},
+		{"POST /api/v1/answers/{warning}/measures/{measure}", people.AnswerWarnings, body((*api).reportMeasure)},
+		{"GET /api/v1/release-policies", people.ReadAlliance, told((*api).listPolicies)},
+		{"PUT /api/v1/release-policies", people.ManageAlliance, body((*api).setPolicy)},
+		{"DELETE /api/v1/release-policies", people.ManageAlliance, asked((*api).removePolicy)},
+		{"GET /api/v1/warnings/{warning}/board", people.ReadAlliance, told((*api).readBoard)},
+		{"GET /api/v1/warnings/{warning}/board/export", people.ReadAlliance, contents[boardExport]("text/csv", (*api).exportBoard)},
+		{"GET /api/v1/warnings/{warning}/board/members", people.ReadAlliance, asked((*api).listPlaces)},
+		{"GET /api/v1/warnings/{warning}/board/members/{member}", people.ReadAlliance, told((*api).readPlace)},
+		{"POST /api/v1/warnings/{warning}/board/members/{member}/told", people.AnswerWarnings, body((*api).tellAnswer)},
 		{"GET /api/v1/alliance/members", people.ReadAlliance, asked((*api).listMembers)},
 		{"POST /api/v1/alliance/members", people.ManageAlliance, makes((*api).addMember)},
 		{"GET /api/v1/alliance/members/{node}", people.ReadAlliance, told((*api).readMember)},
@@ -164,6 +177,13 @@ func Routes() []Route {
 		{"GET /api/v1/messages", people.ReadNode, asked((*api).listMessages)},
 		{"POST /api/v1/messages/{message}/retry", people.OperateNode, told((*api).retryMessage)},
 		{"POST /api/v1/messages/{message}/discard", people.OperateNode, told((*api).discardMessage)},
+
+		{"GET /api/v1/alliance/links", people.ReadAlliance, asked((*api).listNeighbourLinks)},
+		{"GET /api/v1/alliance/links/{node}", people.ReadAlliance, told((*api).readNeighbourLink)},
+		{"GET /api/v1/alliance/links/{node}/why", people.ReadAlliance, asked((*api).whyNotThere)},
+		{"GET /api/v1/alliance/links/{node}/export", people.ManageAlliance, contents[exportQuery](anyMedia, (*api).exportLink)},
+		{"POST /api/v1/alliance/links/import", people.ManageAlliance, file[none, link.Imported](http.StatusOK, bundleBytes, (*api).importLink).repeatable()},
+		{"POST /api/v1/alliance/links/{node}/messages/{message}/resend", people.ManageAlliance, told((*api).resendMessage)},
 
 		{"GET /api/v1/audit", people.ReadAudit, asked((*api).readAudit)},
 
@@ -213,6 +233,8 @@ func Routes() []Route {
 		{"POST /sign-in", people.Public, page((*api).signInForm)},
 		{"GET /sign-in/provider", people.Public, page((*api).toProvider)},
 		{"GET /sign-in/provider/back", people.Public, page((*api).fromProvider)},
+		{"GET /answer/{secret}", people.Public, page((*api).answerPage)},
+		{"POST /answer/{secret}", people.Public, page((*api).answerForm)},
 		{"GET /link/{secret}", people.Public, page((*api).linkPage)},
 		{"POST /link/{secret}", people.Public, page((*api).linkForm)},
 		{"POST /sign-out", people.KeepAccount, page((*api).signOutForm)},

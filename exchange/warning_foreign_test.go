@@ -182,7 +182,8 @@ func TestForeignBundleBecomesAWarning(t *testing.T) {
 		Number: "report--2d1c6ab3-5e4e-48ac-a32b-f0c01c2836a8", Revision: 1, Issued: at, Effective: at, Marking: intel.TLPGreen, References: []string{"https://blog.example/1"},
 		Texts: []alliance.Text{{Language: "en", Title: "A campaign", Body: "Told here.\n\nPatch"}},
 		Indicators: []alliance.Indicator{
-			{Kind: intel.Domain, Value: "evil.example", Label: "C2", Why: "beacon", From: &at}, {Kind: intel.IPAddress, Value: "192.0.2.7", Label: "C2", Why: "beacon", From: &at},
+			{Kind: intel.Domain, Value: "evil.example", Label: "C2", Why: "beacon", From: &at},
+			{Kind: intel.IPAddress, Value: "192.0.2.7", Label: "C2", Why: "beacon", From: &at},
 			{Kind: intel.CVE, Value: "CVE-2017-0144"},
 		},
 	}

@@ -44,13 +44,28 @@ func node(t *rapid.T) alliance.NodeID {
 
 // observables are some of each kind that warnings ask for.
 var observables = []intel.Observable{
-	{Kind: intel.IPAddress, Value: "192.0.2.7"}, {Kind: intel.IPAddress, Value: "2001:db8::1"}, {Kind: intel.IPRange, Value: "198.51.100.0/24"},
-	{Kind: intel.IPRange, Value: "2001:db8::/32"}, {Kind: intel.Domain, Value: "iuqerfsodp9ifjaposdfjhgosurijfaewrwergwea.com"}, {Kind: intel.URL, Value: "http://evil.example/a?b=c"},
-	{Kind: intel.EmailAddress, Value: "bad@evil.example"}, {Kind: intel.MD5, Value: strings.Repeat("ab", 16)}, {Kind: intel.SHA1, Value: strings.Repeat("cd", 20)},
-	{Kind: intel.SHA256, Value: strings.Repeat("ef", 32)}, {Kind: intel.SHA512, Value: strings.Repeat("01", 64)}, {Kind: intel.ImpHash, Value: strings.Repeat("12", 16)},
-	{Kind: intel.FileName, Value: "mssecsvc.exe"}, {Kind: intel.FilePath, Value: `c:\windows\tasksche.exe`}, {Kind: intel.RegistryKey, Value: `hklm\software\wanacrypt0r`},
-	{Kind: intel.Mutex, Value: "Global\\MsWinZonesCacheCounterMutexA"}, {Kind: intel.ServiceName, Value: "mssecsvc2.0"}, {Kind: intel.JA3, Value: strings.Repeat("23", 16)},
-	{Kind: intel.Certificate, Value: strings.Repeat("34", 20)}, {Kind: intel.ASN, Value: "AS64496"}, {Kind: intel.CVE, Value: "CVE-2017-0144"}, {Kind: intel.MACAddress, Value: "00:11:22:33:44:55"},
+	{Kind: intel.IPAddress, Value: "192.0.2.7"},
+	{Kind: intel.IPAddress, Value: "2001:db8::1"},
+	{Kind: intel.IPRange, Value: "198.51.100.0/24"},
+	{Kind: intel.IPRange, Value: "2001:db8::/32"},
+	{Kind: intel.Domain, Value: "iuqerfsodp9ifjaposdfjhgosurijfaewrwergwea.com"},
+	{Kind: intel.URL, Value: "http://evil.example/a?b=c"},
+	{Kind: intel.EmailAddress, Value: "bad@evil.example"},
+	{Kind: intel.MD5, Value: strings.Repeat("ab", 16)},
+	{Kind: intel.SHA1, Value: strings.Repeat("cd", 20)},
+	{Kind: intel.SHA256, Value: strings.Repeat("ef", 32)},
+	{Kind: intel.SHA512, Value: strings.Repeat("01", 64)},
+	{Kind: intel.ImpHash, Value: strings.Repeat("12", 16)},
+	{Kind: intel.FileName, Value: "mssecsvc.exe"},
+	{Kind: intel.FilePath, Value: `c:\windows\tasksche.exe`},
+	{Kind: intel.RegistryKey, Value: `hklm\software\wanacrypt0r`},
+	{Kind: intel.Mutex, Value: "Global\\MsWinZonesCacheCounterMutexA"},
+	{Kind: intel.ServiceName, Value: "mssecsvc2.0"},
+	{Kind: intel.JA3, Value: strings.Repeat("23", 16)},
+	{Kind: intel.Certificate, Value: strings.Repeat("34", 20)},
+	{Kind: intel.ASN, Value: "AS64496"},
+	{Kind: intel.CVE, Value: "CVE-2017-0144"},
+	{Kind: intel.MACAddress, Value: "00:11:22:33:44:55"},
 }
 
 func askedFor(t *rapid.T) alliance.Indicator {

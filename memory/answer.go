@@ -16,6 +16,9 @@ type Answer struct {
 	Verdict intel.Verdict `json:"verdict"`
 	// Reason says in words why the verdict is no better than it is.
 	Reason string `json:"reason,omitempty"`
+	// Problem is what of the memory could not be searched, when not all could. It may
+	// name machines and parts of the node: unlike other reasons it stays at home.
+	Problem string `json:"problem,omitempty"`
 
 	First *time.Time `json:"first"` // null when it was not seen
 	Last  *time.Time `json:"last"`

@@ -10,15 +10,16 @@ import (
 )
 
 // Recall asks the ledger what it remembers of observables between two times,
-// either of which may be zero. The questions must not be rules. The answers
-// have no verdict yet.
+// either of which may be zero. The questions must not be ByArchive; the end of one
+// that has an own counts as the whole day it falls on. The answers have no verdict
+// yet.
 func (m *Memory) Recall(ctx context.Context, questions []Question, since, until time.Time) ([]Answer, error) {
 	var asked []ledger.Question
 	var of []int // the question that each is asked for
 	for i, q := range questions {
 		for _, o := range Spellings(q.Observable) {
-			below := o.Kind == intel.Domain || o.Kind == intel.IPRange
-			asked = append(asked, ledger.Question{Observable: o, Below: below, Since: since, Until: until})
+			below := o.Kind == intel.IPRange || o.Kind == intel.Domain && q.Match != intel.MatchExactly
+			asked = append(asked, ledger.Question{Observable: o, Below: below, Since: since, Until: earlier(until, q.Until)})
 			of = append(of, i)
 		}
 	}
@@ -35,6 +36,14 @@ func (m *Memory) Recall(ctx context.Context, questions []Question, since, until 
 		answers[of[i]].Join(&one)
 	}
 	return answers, nil
+}
+
+// earlier returns the earlier of two ends, of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Spellings returns the observables under which the one asked about may be

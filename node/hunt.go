@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
 	"tocsin/detect"
+	"tocsin/detect/indicator"
 	"tocsin/detect/sigma"
 	"tocsin/detect/sigma/engine"
 	"tocsin/intel"
 	"tocsin/intel/observable"
+	"tocsin/intel/pack"
 	"tocsin/internal/fault"
 	"tocsin/memory"
 	"tocsin/memory/archive"
@@ -23,6 +26,10 @@ type Hunt struct {
 	Since, Until time.Time         // where zero, that side is open
 	// Examples is how many events are shown for each question that was seen.
 	Examples int `json:"examples"`
+	// TimePercent and HostPercent ask for more coverage than "not seen" needs anyway
+	// (memory/coverage); 0 asks for no more.
+	TimePercent int `json:"time_percent,omitempty"`
+	HostPercent int `json:"host_percent,omitempty"`
 	// Progress is told how many of the archive's segments were gone through, of
 	// how many; may be nil.
 	Progress func(done, total int) `json:"-"`
@@ -70,7 +77,7 @@ func (n *Node) search(ctx context.Context, h Hunt) (*hunting, error) {
 		return nil, err
 	}
 	hunt := &hunting{Hunt: h, node: n, answers: make([]memory.Answer, len(h.Questions))}
-	for _, step := range [...]func(context.Context) error{hunt.fresh, hunt.observables, hunt.rules, hunt.examples} {
+	for _, step := range [...]func(context.Context) error{hunt.fresh, hunt.observables, hunt.events, hunt.examples} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -104,7 +111,7 @@ type hunting struct {
 	Hunt
 	node    *Node
 	answers []memory.Answer
-	sources map[int]intel.LogSource // of the rules, by question
+	sources map[int]intel.LogSource // of what the archive is asked, by question; none for an observable
 	partial []string
 }
 
@@ -126,7 +133,7 @@ func (h *hunting) observables(ctx context.Context) error {
 	var asked []memory.Question
 	var of []int
 	for i, q := range h.Questions {
-		if q.Rule == "" {
+		if !q.ByArchive() {
 			asked, of = append(asked, q), append(of, i)
 		}
 	}
@@ -164,39 +171,81 @@ func (h *hunting) archived(ctx context.Context, q archive.Query, worker func() f
 // errEnough ends a scan that has found what it looks for.
 var errEnough = errors.New("enough was found")
 
-// rules asks the archive's events the rules.
-func (h *hunting) rules(ctx context.Context) error {
+// events asks the archive's events the rules, and for the observables that the
+// ledger cannot look up.
+func (h *hunting) events(ctx context.Context) error {
 	var rules []*sigma.Rule
+	var patterns []intel.Indicator
 	of := map[*sigma.Rule]int{}
-	for i, q := range h.Questions {
-		if q.Rule == "" {
+	h.sources = map[int]intel.LogSource{}
+	for i := range h.Questions {
+		q := &h.Questions[i]
+		if !q.ByArchive() {
 			continue
 		}
-		rule, err := huntedRule(q)
+		h.answers[i] = memory.Answer{Question: q.Text, Kind: q.Kind(), Value: q.Observable.Value, Hosts: []string{}}
+		if q.Rule == "" {
+			patterns, h.sources[i] = append(patterns, q.Indicator(strconv.Itoa(i))), intel.LogSource{}
+			continue
+		}
+		rule, err := huntedRule(*q)
 		if err != nil {
 			return err
 		}
 		rules = append(rules, rule)
-		of[rule] = i
-		h.answers[i] = memory.Answer{Question: q.Text, Kind: q.Kind(), Hosts: []string{}}
+		of[rule], h.sources[i] = i, rule.LogSource
 	}
-	if len(rules) == 0 {
+	if len(h.sources) == 0 {
 		return nil
-	}
-	h.sources = map[int]intel.LogSource{}
-	for rule, i := range of {
-		h.sources[i] = rule.LogSource
 	}
 	detector, err := detect.New(rules, nil, h.node.names)
 	if err != nil {
 		return fmt.Errorf("hunt: %w: %w", err, fault.Invalid)
 	}
-	hits := &ruleHits{hunt: h, of: of, hosts: map[int]map[string]struct{}{}}
-	err = h.archived(ctx, archive.Query{Ask: asks(detector.Engine())}, func() func(*archive.Row) error {
+	ask := asks(detector.Engine())
+	if len(patterns) > 0 {
+		live, err := h.compiled(patterns)
+		if err != nil {
+			return err
+		}
+		detector, ask = detector.WithIndicators(live, false), everything
+	}
+	hits := &ruleHits{hunt: h, of: of, hosts: map[int]map[string]struct{}{}, patterns: len(patterns) > 0}
+	err = h.archived(ctx, archive.Query{Ask: ask}, func() func(*archive.Row) error {
 		return hits.visitor(detector)
 	})
 	hits.finish()
 	return err
+}
+
+// everything asks an archive for all fields of all events.
+func everything(*intel.Class) archive.Interest { return archive.Interest{All: true} }
+
+// compiled makes observables ready to be looked for in events. Of those that
+// cannot be, the answer says why.
+func (h *hunting) compiled(patterns []intel.Indicator) (*indicator.Live, error) {
+	b := pack.NewBuilder()
+	part := b.Part(0)
+	for i := range patterns {
+		if err := part.Add(&patterns[i]); err != nil {
+			h.cannotAsk(&patterns[i], err.Error())
+		}
+	}
+	part.Close()
+	compiler := indicator.Compiler{Removed: func(in intel.Indicator, reason string) { h.cannotAsk(&in, reason) }}
+	set, err := compiler.Compile(b.Pack())
+	if err != nil {
+		return nil, fmt.Errorf("hunt: %w", err)
+	}
+	live := &indicator.Live{}
+	live.Store(set)
+	return live, nil
+}
+
+func (h *hunting) cannotAsk(in *intel.Indicator, reason string) {
+	if i, err := strconv.Atoi(in.Label); err == nil {
+		h.answers[i].Reason = "it cannot be looked for: " + reason
+	}
 }
 
 // asks returns what an archive is to hand on for compiled rules.
@@ -233,6 +282,8 @@ func huntedRule(q memory.Question) (*sigma.Rule, error) {
 type ruleHits struct {
 	hunt *hunting
 	of   map[*sigma.Rule]int
+	// patterns: observables are looked for too, in events whole.
+	patterns bool
 
 	mu    sync.Mutex
 	hosts map[int]map[string]struct{} // guarded by mu, as are the hunt's answers
@@ -244,7 +295,7 @@ func (r *ruleHits) visitor(detector *detect.Detector) func(*archive.Row) error {
 	matching, inspector := engine.NewInspector(detector.Engine()), detector.NewInspector(false)
 	var findings []*detect.Finding
 	return func(row *archive.Row) error {
-		if len(matching.Inspect(row.Class, &row.Record)) == 0 {
+		if !r.patterns && len(matching.Inspect(row.Class, &row.Record)) == 0 {
 			return nil
 		}
 		if err := row.Complete(); err != nil {
@@ -262,6 +313,9 @@ func (r *ruleHits) add(f *detect.Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := r.of[f.Rule]
+	if f.Indicator != nil {
+		i, _ = strconv.Atoi(f.Indicator.Label) // made by events
+	}
 	a := &r.hunt.answers[i]
 	a.Count++
 	if f.Time.IsZero() {

@@ -37,7 +37,9 @@ func (h *hunting) doubtRules() {
 		doubt = h.partial[n-1]
 	}
 	for i := range h.sources {
-		h.answers[i].Reason = doubt
+		if h.answers[i].Reason == "" {
+			h.answers[i].Reason = doubt
+		}
 	}
 }
 
@@ -61,13 +63,14 @@ func judge(ctx context.Context, rules *coverage.Rules, m coverage.Memory, h *Hun
 			var err error
 			verdict, err = rules.Decide(ctx, m, coverage.Question{
 				Kind: key.kind, LogSource: key.source, Since: h.Since, Until: h.Until, Problem: key.problem,
+				TimePercent: h.TimePercent, HostPercent: h.HostPercent,
 			}, now)
 			if err != nil {
 				return fmt.Errorf("hunt: coverage: %w", err)
 			}
 			known[key] = verdict
 		}
-		a.Verdict, a.Coverage, a.Reason = verdict.Verdict, verdict.Coverage, verdict.Reason
+		a.Verdict, a.Coverage, a.Reason, a.Problem = verdict.Verdict, verdict.Coverage, verdict.Reason, key.problem
 		if a.Count > 0 || a.Undated > 0 {
 			a.Verdict, a.Reason = intel.Seen, key.problem
 		}

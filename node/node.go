@@ -46,6 +46,11 @@ type Config struct {
 	Found     func(*detect.Finding)
 	Heard     func(Heard)
 	Malformed func(reason string, record *telemetry.Block)
+	// Asked is told of every event that answers a question of a warning (Ask), after
+	// it is remembered, and Past that something was remembered which was not watched,
+	// as what Ingest brings; like Found.
+	Asked func(AskedFinding)
+	Past  func()
 	// Log is told what an operator should know.
 	Log *slog.Logger
 	// Prepare is called once the data directory is the node's alone and before
@@ -90,6 +95,7 @@ type Node struct {
 
 	findings  *findingLog // owned by Run
 	detection atomic.Pointer[detection]
+	asked     atomic.Pointer[asking] // nil while no warning asks
 
 	// trimming is held while the journal is trimmed, and by Ingest while what it
 	// appended is not yet known to have come.

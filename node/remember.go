@@ -49,6 +49,9 @@ type worked struct {
 	events    []archived
 	findings  []*detect.Finding
 	detection *detection // that found them
+	asked     []*detect.Finding
+	asking    *asking // that found those
+	past      bool    // something in it was not watched
 	heard     []Heard
 	malformed []malformed
 }
@@ -148,6 +151,8 @@ type rememberer struct {
 	sources   map[*intel.Class][]intel.LogSource
 	detection *detection
 	inspector *detect.Inspector // of the detection
+	asking    *asking
+	asked     *detect.Inspector // of asking; nil where no warning asks
 
 	// What follows belongs to the stretch at hand.
 	out     *worked
@@ -178,7 +183,10 @@ func (r *rememberer) work(s stretch) *worked {
 	if d := r.node.detection.Load(); d != r.detection {
 		r.inspector, r.detection = d.detector.NewInspector(false), d
 	}
-	r.out = &worked{order: s.order, last: s.last(), seen: m.Ledger.NewBatch(), detection: r.detection}
+	if a := r.node.asked.Load(); a != r.asking {
+		r.asked, r.asking = a.inspector(), a
+	}
+	r.out = &worked{order: s.order, last: s.last(), seen: m.Ledger.NewBatch(), detection: r.detection, asking: r.asking}
 	inLedger, inFindings := m.Ledger.Cursor(), r.node.findings.before
 	for _, e := range s.entries {
 		mark, block, err := parseEntry(e.Bytes)
@@ -194,6 +202,7 @@ func (r *rememberer) work(s stretch) *worked {
 			r.batch = m.Archive.NewBatch()
 		}
 		r.watched = mark == markLive && e.Number > inFindings
+		r.out.past = r.out.past || !r.watched
 		r.block(block)
 		r.keep(e.Number)
 	}
@@ -228,6 +237,9 @@ func (r *rememberer) visit(e *telemetry.Event) error {
 	}
 	if r.watched {
 		r.out.findings = r.inspector.Inspect(e, r.out.findings)
+		if r.asked != nil {
+			r.out.asked = r.asked.Inspect(e, r.out.asked)
+		}
 	}
 	if r.batch != nil && !r.batch.Add(e) {
 		r.node.log.Error("an event is too large to be archived", slog.String("source", e.Source.Name), slog.Uint64("record", e.Number))
@@ -307,6 +319,11 @@ func (c *committer) commit(ctx context.Context, w *worked) error {
 	for _, f := range w.findings {
 		told = append(told, c.sink.Take(f)...)
 	}
+	for _, f := range w.asked {
+		if f.Rule != nil { // indicators are watched for as all others are
+			told = append(told, f)
+		}
+	}
 	if err := n.patiently(ctx, func() error { return n.findings.add(ctx, w.last, told) }); err != nil {
 		return err
 	}
@@ -375,6 +392,14 @@ func (n *Node) tell(found []*detect.Finding, w *worked) {
 		for _, f := range found {
 			n.config.Found(f)
 		}
+	}
+	if n.config.Asked != nil {
+		for _, f := range w.asked {
+			w.asking.tell(f, n.config.Asked)
+		}
+	}
+	if n.config.Past != nil && w.past {
+		n.config.Past()
 	}
 	if n.config.Heard != nil {
 		for _, h := range w.heard {

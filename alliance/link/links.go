@@ -10,6 +10,7 @@ import (
 
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
+	"tocsin/internal/audit"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
 )
@@ -38,7 +39,9 @@ type Handler func(ctx context.Context, tx *store.Tx, in Received) error
 
 // Config is what links need. Carrier may be nil where all goes by file.
 type Config struct {
-	DB       *store.DB
+	DB *store.DB
+	// Trail, when given, tells which person sent what again.
+	Trail    *audit.Trail
 	Identity *envelope.Identity
 	// Ring knows the passports of authors, relays and neighbours. It is not asked
 	// within a transaction.

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
+	"tocsin/internal/audit"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
 )
@@ -162,4 +163,23 @@ func (l *Links) Resend(ctx context.Context, tx *store.Tx, author alliance.NodeID
 	}
 	tx.Committed(func() { l.out.poke(to) })
 	return nil
+}
+
+// SendAgain is Resend in a transaction of its own, for a person, of whatever author
+// the message is. The error is fault.NotFound when the neighbour refused no such
+// message, or its body was pruned.
+func (l *Links) SendAgain(ctx context.Context, by audit.Actor, id string, to alliance.NodeID) error {
+	return l.c.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		all, err := deliveriesOf(ctx, tx, "", id, to, 2)
+		if err != nil {
+			return fmt.Errorf("send %s again: %w", id, err)
+		}
+		if len(all) != 1 {
+			return fmt.Errorf("send %s again: it is on its way to node %s %d times: %w", id, to, len(all), fault.NotFound)
+		}
+		if err := l.Resend(ctx, tx, all[0].Author, id, to); err != nil || l.c.Trail == nil {
+			return err
+		}
+		return l.c.Trail.Record(ctx, tx, by, "link.resend", audit.Subject{Kind: "message", ID: id}, all[0], nil)
+	})
 }

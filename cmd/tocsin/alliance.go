@@ -123,7 +123,7 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 		return err
 	}
 	rooms.links, err = link.New(link.Config{
-		DB: r.people.db, Identity: rooms.identity, Ring: rooms.members.Ring(), Blobs: blobs, Carrier: rooms.carrier, Log: log, Now: time.Now,
+		DB: r.people.db, Trail: r.people.trail, Identity: rooms.identity, Ring: rooms.members.Ring(), Blobs: blobs, Carrier: rooms.carrier, Log: log, Now: time.Now,
 		Neighbour: rooms.neighbour,
 		Carries: func(context.Context, *store.Tx, alliance.NodeID, *envelope.Header) (bool, error) {
 			return hub != nil, nil // whom it goes on to, each kind's room decides

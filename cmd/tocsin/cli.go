@@ -28,6 +28,8 @@ type cli struct {
 	Indicators   indicatorsCmd   `cmd:"" help:"Install, remove and list sets of indicators."`
 	Alert        alertCmd        `cmd:"" help:"The queue of alerts: list, claim, dismiss, promote."`
 	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
+	Warn         warnCmd         `cmd:"" help:"Warnings to an alliance, and how its members answered."`
+	Answer       answerCmd       `cmd:"" help:"Warnings that arrived: how this node answers them, and what of it is released."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
 	Report       filingCmd       `cmd:"" help:"Reports between nodes: send, receipts, what came in, inquiries, guidance."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`
@@ -38,6 +40,7 @@ type cli struct {
 	Member       memberCmd       `cmd:"" help:"Who belongs to the alliance: members, hubs, groups, mandates."`
 	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Stix         stixCmd         `cmd:"" help:"Check and list documents of STIX 2.1."`
+	Link         linkCmd         `cmd:"" help:"Links to neighbours in the alliance: what is on its way, and what to do when it is not."`
 	Config       configCmd       `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup       backupCmd       `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
 	Restore      restoreCmd      `cmd:"" help:"Put a backup in the data directory's place, or verify one."`

@@ -79,24 +79,13 @@ func (f filer) arrived(ctx context.Context, tx *store.Tx, in *filing.Incoming) (
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return "", err
 	}
-	name := cmp.Or(card.Names["en"], anyOf(card.Names), string(in.Author))
+	name := cmp.Or(nameIn(&card, "en"), string(in.Author))
 	i, _, err := f.incidents.register.OpenedIn(ctx, tx, byLink(in.Author), incident.Draft{
 		Title:   cut(name+": "+in.Report.Title, 200),
 		Summary: fmt.Sprintf("Report %s, version %d, of %s, received as %s over the link.", in.Report.Number, in.Report.Version, name, in.Number),
 		Origin:  incident.ByReport, Category: in.Report.Category, Once: "report " + in.Report.Number,
 	})
 	return i.ID, err
-}
-
-// anyOf returns a name in some language, always the same.
-func anyOf(names map[string]string) string {
-	best := ""
-	for language := range names {
-		if best == "" || language < best {
-			best = language
-		}
-	}
-	return names[best]
 }
 
 func cut(text string, most int) string {

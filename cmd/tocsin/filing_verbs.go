@@ -241,4 +241,3 @@ func printWords(c *console, all []filing.Heard) error {
 	}
 	return p.err
 }
-

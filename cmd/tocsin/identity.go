@@ -85,7 +85,7 @@ func (s *identityShowCmd) Run(c *console) error {
 	}
 	_, err = fmt.Fprintf(c.out, "node         %s\nfingerprint  %s\n", shown.Node, shown.Fingerprint)
 	if card, has := p.Card(); has == nil {
-		_, err = fmt.Fprintf(c.out, "card         %s, %s, revision %d of %s\n", output.Plain(cardName(&card)), output.Plain(string(card.Kind)), card.Revision, minute(card.Issued))
+		_, err = fmt.Fprintf(c.out, "card         %s, %s, revision %d of %s\n", output.Plain(nameIn(&card, "en")), output.Plain(string(card.Kind)), card.Revision, minute(card.Issued))
 	}
 	if err != nil {
 		return err
@@ -293,18 +293,4 @@ func readPassport(path string) (p *envelope.Passport, err error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return p, nil
-}
-
-// cardName is an organisation's name, in English where it has one.
-func cardName(card *alliance.Card) string {
-	if name := card.Names["en"]; name != "" {
-		return name
-	}
-	best := ""
-	for tag := range card.Names {
-		if best == "" || tag < best {
-			best = tag
-		}
-	}
-	return card.Names[best]
 }

@@ -23,6 +23,8 @@ type ruleFlags struct {
 	Rules        []string `help:"Folder or file of rules; repeatable. Without it: the rules that come with tocsin and those installed by 'rules update'." placeholder:"DIR" sep:"none"`
 	Pipeline     []string `help:"Processing pipeline in pySigma's form to change rules by; repeatable." placeholder:"FILE" sep:"none"`
 	Placeholders string   `help:"YAML file with the values of placeholders, as 'Administrators: [alice, bob]'." placeholder:"FILE"`
+	// own leaves out the sets that warnings brought.
+	own bool
 }
 
 // ruleSet is rules ready to be run, and what became of the others.
@@ -139,6 +141,9 @@ func (f *ruleFlags) read(l *knowledge.Library) (*readSet, error) {
 	sets, err := l.Sets()
 	if err != nil {
 		return nil, err
+	}
+	if f.own {
+		sets = ownSets(sets)
 	}
 	for _, set := range sets {
 		read.add(set.Name, sigma.Load(l.Folder(set)))

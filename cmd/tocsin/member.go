@@ -60,7 +60,7 @@ func (m *memberListCmd) Run(ctx context.Context, c *console) error {
 	p := &page{out: c.out}
 	for k := range all {
 		one := &all[k]
-		p.line("%-9s  %-4s  %-11s  %s", string(one.State), string(one.Role), string(one.Kind), cardName(&one.Card))
+		p.line("%-9s  %-4s  %-11s  %s", string(one.State), string(one.Role), string(one.Kind), nameIn(&one.Card, "en"))
 		p.line("    %s  %s", string(one.Node), one.Fingerprint)
 		p.line("    %s  %s  %s", listOf(one.Card.Sectors), listOf(one.Card.Regions), connection(one))
 	}
@@ -82,17 +82,6 @@ func connection(m *api.AllianceMember) string {
 	default:
 		return m.Reason
 	}
-}
-
-// cardName is what a card calls its organisation, in English if it does.
-func cardName(c *alliance.Card) string {
-	if name := c.Names["en"]; name != "" {
-		return name
-	}
-	for _, language := range slices.Sorted(maps.Keys(c.Names)) {
-		return c.Names[language]
-	}
-	return string(c.Node)
 }
 
 // anyKind is a limit of an invitation, any where there is none.
@@ -170,7 +159,7 @@ func (m *memberShowCmd) Run(ctx context.Context, c *console) error {
 		return json.NewEncoder(c.out).Encode(map[string]any{"member": one, "holdings": held, "phones": phones})
 	}
 	p := &page{out: c.out}
-	p.line("%s", cardName(&one.Card))
+	p.line("%s", nameIn(&one.Card, "en"))
 	p.line("  node         %s", string(one.Node))
 	p.line("  fingerprint  %s", one.Fingerprint)
 	p.line("  link         %s, %s since %s  %s", string(one.Role), string(one.State), one.Since.Format(time.RFC3339), one.Reason)
@@ -223,7 +212,7 @@ func (m *aMember) decide(ctx context.Context, c *console, what string, in any) e
 		return err
 	}
 	p := &page{out: c.out}
-	p.line("%s is %s", cardName(&now.Card), string(now.State))
+	p.line("%s is %s", nameIn(&now.Card, "en"), string(now.State))
 	return p.err
 }
 

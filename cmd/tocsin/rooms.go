@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
@@ -31,7 +32,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(), filing.Room(),
+		member.Room(), link.Room(), filing.Room(), answer.Room(),
 	}
 }
 
@@ -66,9 +67,11 @@ func (r *running) openIncidents(config *fileConfig) error {
 	if rooms.office, err = duty.New(duty.Config{DB: p.db, Trail: p.trail, Library: laws, Notify: notices, Now: time.Now}); err != nil {
 		return err
 	}
-	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds()); err != nil {
+	r.openAnswers()
+	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds(), r.answers.Kinds()); err != nil {
 		return usageError{err}
 	}
+	r.answers.Use(r.telling.timers)
 	rooms.register, err = incident.New(incident.Config{
 		DB: p.db, Trail: p.trail, Facts: laws.Dictionary(), Blobs: blobs, Playbooks: playbooks, Now: time.Now,
 		Opened: func(ctx context.Context, tx *store.Tx, i *incident.Incident) error {

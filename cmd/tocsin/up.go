@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/alliance/answer"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/indicator"
@@ -59,6 +60,7 @@ type running struct {
 	incidents  *incidentRooms
 	alliance   *allianceRooms
 	raising    *raising
+	answers    *answer.Answers
 	config     fileConfig
 	indicators *indicatorsInForce
 	found      func(*detect.Finding)
@@ -69,6 +71,7 @@ type running struct {
 func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.config = config
 	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
+	u.ruleFlags.own = true
 	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
 		return err
@@ -86,7 +89,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 			r.found(f)
 			r.raising.found()
 		},
-		Heard: r.heard,
+		Heard: r.heard, Asked: r.asked, Past: func() { r.answers.Late() },
 		Malformed: func(reason string, record *telemetry.Block) {
 			r.intake.SetAside(reason, record)
 		},
@@ -160,8 +163,11 @@ func (r *running) run(ctx context.Context) error {
 	handler := api.Handler(api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
-		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Filings: r.alliance.filing, Members: r.alliance.members, Connected: r.alliance.connected, Messages: r.telling.Notify, Keys: r.incidents.keys, Trail: r.people.trail,
-		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify,
+		Keys: r.incidents.keys, Trail: r.people.trail,
+		Members: r.alliance.members, Connected: r.alliance.connected, Links: r.alliance.links, Filings: r.alliance.filing,
+		Answers: r.answers,
+		Intake:  r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
@@ -179,6 +185,7 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.listening.challenges(ctx) })
 	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.raising.Run(ctx) })
+	group.Go(func() error { return r.runAnswers(ctx) })
 	group.Go(func() error { return r.incidents.keys.Run(ctx) })
 	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })

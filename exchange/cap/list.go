@@ -71,7 +71,7 @@ func JoinReferences(references []Reference) string {
 // SplitReferences undoes JoinReferences.
 func SplitReferences(text string) ([]Reference, error) {
 	var references []Reference
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		parts := strings.Split(word, ",")
 		if len(parts) != 3 {
 			return nil, fmt.Errorf("%q is not sender,identifier,sent", clip(word))

@@ -152,7 +152,7 @@ func (p *parser) container(path string, fields []field) error {
 				here += "[" + strconv.Itoa(seen[f.name]) + "]"
 			}
 			if n < at {
-				p.fault(here, fmt.Sprintf("it must stand before %s", fields[at].name))
+				p.fault(here, "it must stand before "+fields[at].name)
 			}
 			at = max(at, n)
 			if err := p.field(here, f, seen[f.name]); err != nil {

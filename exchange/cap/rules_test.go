@@ -172,23 +172,26 @@ func TestEveryElementRule(t *testing.T) {
 // What the standard says SHOULD is advice: such an alert is valid.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
-	for path, set := range map[string]func(*cap.Alert){
-		"/alert/note":                           func(a *cap.Alert) { a.Status, a.Note = cap.Exercise, "" },
-		"/alert/note ":                          func(a *cap.Alert) { a.MsgType, a.Note = cap.ErrorType, "" },
-		"/alert/info[1]/eventCode[1]/valueName": func(a *cap.Alert) { a.Infos[0].EventCodes[0].Name = "S.A.M.E." },
-		"/alert/info[1]/parameter[1]/valueName": func(a *cap.Alert) { a.Infos[0].Parameters[0].Name = "Z.I.P" },
-		"/alert/info[1]/area[1]/geocode[1]":     func(a *cap.Alert) { a.Infos[0].Areas[0].Polygons, a.Infos[0].Areas[0].Circles = nil, nil },
+	for _, c := range []struct {
+		path string
+		set  func(*cap.Alert)
+	}{
+		{"/alert/note", func(a *cap.Alert) { a.Status, a.Note = cap.Exercise, "" }},
+		{"/alert/note", func(a *cap.Alert) { a.MsgType, a.Note = cap.ErrorType, "" }},
+		{"/alert/info[1]/eventCode[1]/valueName", func(a *cap.Alert) { a.Infos[0].EventCodes[0].Name = "S.A.M.E." }},
+		{"/alert/info[1]/parameter[1]/valueName", func(a *cap.Alert) { a.Infos[0].Parameters[0].Name = "Z.I.P" }},
+		{"/alert/info[1]/area[1]/geocode[1]", func(a *cap.Alert) { a.Infos[0].Areas[0].Polygons, a.Infos[0].Areas[0].Circles = nil, nil }},
 	} {
 		a := full()
 		if len(a.Faults()) > 0 {
 			t.Fatalf("%v", a.Faults())
 		}
-		set(a)
-		if got := a.Faults(); len(got) != 1 || got[0].Path != strings.TrimSpace(path) || !got[0].Advice || got[0].Reason == "" {
-			t.Errorf("%s: %v", path, got)
+		c.set(a)
+		if got := a.Faults(); len(got) != 1 || got[0].Path != c.path || !got[0].Advice || got[0].Reason == "" {
+			t.Errorf("%s: %v", c.path, got)
 		}
 		if _, err := cap.Write(a); err != nil {
-			t.Errorf("%s: %v", path, err)
+			t.Errorf("%s: %v", c.path, err)
 		}
 	}
 }

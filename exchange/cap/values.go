@@ -164,7 +164,7 @@ func parsePoint(text string) (Point, error) {
 // Polygon returns the points of a polygon.
 func Polygon(text string) ([]Point, error) {
 	var points []Point
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		p, err := parsePoint(word)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package stix
 
 import (
 	"crypto/sha1" //nolint:gosec // what UUIDs of version 5 are made with (RFC 9562 §5.5)
+	"maps"
 )
 
 // namespace is the namespace of the ids of observables (§2.9).
@@ -88,9 +89,7 @@ func shaUUID(space, name string) (b [16]byte) {
 // Observable returns an observable with the id that is made of it.
 func Observable(kind string, properties Object) Object {
 	o := Object{"type": kind, "spec_version": "2.1"}
-	for name, value := range properties {
-		o[name] = value
-	}
+	maps.Copy(o, properties)
 	id := o.ObservableID()
 	if id == "" {
 		id = kind + "--" + randomUUID()

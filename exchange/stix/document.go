@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -40,9 +41,9 @@ func NewBundle(objects ...Object) *Document {
 
 // Find returns the object with that id, the last of several; nil when there is none.
 func (d *Document) Find(id string) Object {
-	for i := len(d.Objects) - 1; i >= 0; i-- {
-		if d.Objects[i].ID() == id {
-			return d.Objects[i]
+	for _, o := range slices.Backward(d.Objects) {
+		if o.ID() == id {
+			return o
 		}
 	}
 	return nil

@@ -130,9 +130,16 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 func TestPatternsNameTheirObservable(t *testing.T) {
 	t.Parallel()
 	for _, o := range []intel.Observable{
-		{Kind: intel.IPAddress, Value: "192.0.2.7"}, {Kind: intel.IPAddress, Value: "2001:db8::1"}, {Kind: intel.IPRange, Value: "2001:db8::/32"}, {Kind: intel.Domain, Value: "evil.example"},
-		{Kind: intel.SHA256, Value: strings.Repeat("ab", 32)}, {Kind: intel.RegistryKey, Value: `hklm\software\it's`}, {Kind: intel.ASN, Value: "AS64496"}, {Kind: intel.FileName, Value: "a.exe"},
-		{Kind: intel.Certificate, Value: strings.Repeat("ab", 20)}, {Kind: intel.UserAgent, Value: "Mozilla/5.0 ('x')"},
+		{Kind: intel.IPAddress, Value: "192.0.2.7"},
+		{Kind: intel.IPAddress, Value: "2001:db8::1"},
+		{Kind: intel.IPRange, Value: "2001:db8::/32"},
+		{Kind: intel.Domain, Value: "evil.example"},
+		{Kind: intel.SHA256, Value: strings.Repeat("ab", 32)},
+		{Kind: intel.RegistryKey, Value: `hklm\software\it's`},
+		{Kind: intel.ASN, Value: "AS64496"},
+		{Kind: intel.FileName, Value: "a.exe"},
+		{Kind: intel.Certificate, Value: strings.Repeat("ab", 20)},
+		{Kind: intel.UserAgent, Value: "Mozilla/5.0 ('x')"},
 	} {
 		pattern := stix.Pattern(o, 0)
 		in, err := stix.ObservableOf(pattern)
@@ -154,10 +161,11 @@ func TestPatternTree(t *testing.T) {
 		if c.Not {
 			text = "not " + text
 		}
+		words := []string{text}
 		for _, value := range c.Values {
-			text += " " + value.Kind + ":" + value.Text
+			words = append(words, value.Kind+":"+value.Text)
 		}
-		tests = append(tests, text)
+		tests = append(tests, strings.Join(words, " "))
 	})
 	want := []string{"a:bcd = integer:1", "a:b.'c-d'[*] IN text:x time:2016-06-01T01:30:00Z", "not a:e EXISTS", "not a:b LIKE text:it's"}
 	if diff := cmp.Diff(want, tests); diff != "" {

@@ -53,8 +53,14 @@ var literals = []struct {
 	kind tokenKind
 	form *regexp.Regexp
 }{
-	{tokenHex, hexText}, {tokenBinary, binaryText}, {tokenTime, timeText}, {tokenText, textForm},
-	{tokenFloat, floatForm}, {tokenInteger, numberForm}, {tokenWord, wordForm}, {tokenSign, signForm},
+	{tokenHex, hexText},
+	{tokenBinary, binaryText},
+	{tokenTime, timeText},
+	{tokenText, textForm},
+	{tokenFloat, floatForm},
+	{tokenInteger, numberForm},
+	{tokenWord, wordForm},
+	{tokenSign, signForm},
 }
 
 // tokens cuts a pattern into words.

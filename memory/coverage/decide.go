@@ -43,7 +43,13 @@ type Question struct {
 	// not be searched in full, when it could not.
 	Seen    bool
 	Problem string
+	// TimePercent and HostPercent ask for more than the constants of these names;
+	// less changes nothing.
+	TimePercent, HostPercent int
 }
+
+func (q *Question) timePercent() int { return max(q.TimePercent, TimePercent) }
+func (q *Question) hostPercent() int { return max(q.HostPercent, HostPercent) }
 
 func (q *Question) byRule() bool { return q.Kind == intel.NoObservable }
 
@@ -273,7 +279,7 @@ func (d *decision) count() {
 			n = hours.within(d.period)
 		}
 		total += n
-		if n*100 >= TimePercent*d.period.len() {
+		if n*100 >= d.question.timePercent()*d.period.len() {
 			d.result.HostsCovered++
 		} else if len(d.result.Blind) < blindLimit {
 			d.result.Blind = append(d.result.Blind, host)
@@ -321,8 +327,8 @@ func (d *decision) doubt() error {
 		return fmt.Errorf("no healthy source of what tells it was watching: %s", strings.Join(carriers, "; "))
 	case c.HostsKnown == 0:
 		return fmt.Errorf("no source of what tells it spoke in the %d days up to %s", KnownDays, c.Until.Format(time.DateTime))
-	case c.HostsCovered*100 < HostPercent*c.HostsKnown:
-		return fmt.Errorf("%s; it takes %d %%", d.watched(), HostPercent)
+	case c.HostsCovered*100 < d.question.hostPercent()*c.HostsKnown:
+		return fmt.Errorf("%s; it takes %d %%", d.watched(), d.question.hostPercent())
 	default:
 		return nil
 	}
@@ -335,5 +341,5 @@ func (d *decision) watched() string {
 		what = "sensors"
 	}
 	return fmt.Sprintf("%d of %d known %s (%.1f %%) were watched for at least %d %% of the time",
-		c.HostsCovered, c.HostsKnown, what, float64(c.HostsCovered)*100/float64(c.HostsKnown), TimePercent)
+		c.HostsCovered, c.HostsKnown, what, float64(c.HostsCovered)*100/float64(c.HostsKnown), d.question.timePercent())
 }

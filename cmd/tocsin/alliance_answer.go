@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/alliance"
+	"tocsin/alliance/answer"
+	"tocsin/alliance/link"
+	"tocsin/detect/sigma"
+	"tocsin/intel"
+	"tocsin/intel/pack"
+	"tocsin/internal/fault"
+	"tocsin/internal/notify"
+	"tocsin/internal/store"
+	"tocsin/knowledge"
+	"tocsin/node"
+)
+
+// openAnswers opens the room that answers warnings, over the links of the alliance.
+// Its timers must be given to it before anything arrives.
+func (r *running) openAnswers() {
+	rooms := r.alliance
+	warned := node.Warned{Hunt: func(ctx context.Context, h node.Hunt) (node.Hunted, error) {
+		if all := r.hunt(); all != nil { // several share the work
+			return all(ctx, h)
+		}
+		return r.node.Hunt(ctx, h)
+	}, Retained: func() time.Time { return r.node.Retained() }}
+	r.answers = answer.New(answer.Config{
+		DB: r.people.db, Trail: r.people.trail, Self: rooms.identity.ID, Seal: rooms.identity.Seal, Send: rooms.links.Send,
+		Forward: func(ctx context.Context, tx *store.Tx, in answer.Received, to ...alliance.NodeID) error {
+			return rooms.links.Forward(ctx, tx, link.Received(in), to...)
+		},
+		Describe: rooms.expected, Hunt: warned.Answer, Watch: r.watchWarnings, Now: time.Now,
+		Notify: func(ctx context.Context, tx *store.Tx, n answer.Notice) error { return r.tellAnswer(ctx, tx, &n) },
+	})
+	for kind, take := range map[string]func(context.Context, *store.Tx, answer.Received) error{
+		alliance.AnswerKind: r.answers.Answered, alliance.TotalsKind: r.answers.Totalled, alliance.MeasureKind: r.answers.MeasureReported,
+	} {
+		rooms.links.On(kind, func(ctx context.Context, tx *store.Tx, in link.Received) error {
+			return take(ctx, tx, answer.Received(in))
+		})
+	}
+}
+
+// expected is how a board shows a node: by its card. The error is fault.NotFound
+// for one that is not known.
+func (a *allianceRooms) expected(ctx context.Context, tx *store.Tx, node alliance.NodeID) (answer.Expected, error) {
+	card, err := a.members.Card(ctx, tx, node)
+	if err != nil {
+		return answer.Expected{}, err
+	}
+	return expectedOf(&card), nil
+}
+
+func expectedOf(card *alliance.Card) answer.Expected {
+	e := answer.Expected{Member: card.Node, Name: nameIn(card, "en"), Linked: true}
+	if len(card.Sectors) > 0 {
+		e.Sector = card.Sectors[0]
+	}
+	if len(card.Regions) > 0 {
+		e.Region = card.Regions[0]
+	}
+	return e
+}
+
+// nameIn is an organisation's name in a language, else in the first that it has.
+func nameIn(card *alliance.Card, language string) string {
+	if name := card.Names[language]; name != "" {
+		return name
+	}
+	for _, l := range slices.Sorted(maps.Keys(card.Names)) {
+		return card.Names[l]
+	}
+	return string(card.Node)
+}
+
+// runAnswers takes standing answers up and keeps them until ctx ends.
+func (r *running) runAnswers(ctx context.Context) error {
+	if err := r.answers.Begin(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("answers to warnings: %w", err)
+	}
+	return r.answers.Run(ctx)
+}
+
+// asked hands on what answers a warning. The room is not there before the node is.
+func (r *running) asked(f node.AskedFinding) {
+	r.answers.Hit(answer.Seen{Warning: f.Warning, Question: f.Question, Host: f.Host, Time: f.Time})
+}
+
+// warningSets begins the names of the sets that warnings bring: their indicators
+// and rules, as long as they are open.
+const warningSets = "warning-"
+
+func warningSet(w *alliance.Warning) string { return warningSets + strings.ToLower(w.ID) }
+
+// watchWarnings makes the node watch for what open warnings ask, and keeps what is
+// installed the same: a set each of indicators and rules, named after the warning.
+func (r *running) watchWarnings(_ context.Context, open []answer.Watching) error {
+	indicators, library := r.console.indicators(), r.library()
+	wanted := map[string]*alliance.Warning{}
+	asking := make([]node.Asking, 0, len(open))
+	for _, w := range open {
+		rest := w.Rest()
+		wanted[warningSet(rest)] = rest
+		asking = append(asking, node.Asking{Warning: w.Warning, Held: w.Held})
+	}
+	if err := errors.Join(r.watchIndicators(indicators, wanted), r.watchRules(library, wanted)); err != nil {
+		return fmt.Errorf("watch what warnings ask: %w", err)
+	}
+	if err := r.indicators.refresh(); err != nil {
+		return err
+	}
+	return r.node.Ask(asking)
+}
+
+// originOf says where a set comes from; another revision is another origin.
+func originOf(w *alliance.Warning) string {
+	return fmt.Sprintf("warning %s, revision %d", w.Number, w.Revision)
+}
+
+func (r *running) watchIndicators(all *knowledge.Indicators, wanted map[string]*alliance.Warning) error {
+	sets, err := all.List()
+	if err != nil {
+		return err
+	}
+	have := map[string]bool{}
+	for _, s := range sets {
+		w := wanted[s.Name]
+		switch {
+		case !strings.HasPrefix(s.Name, warningSets):
+			continue
+		case w == nil || len(w.Indicators) == 0:
+			if err := all.Remove(s.Name); err != nil && !errors.Is(err, fault.NotFound) {
+				return err
+			}
+		default:
+			have[s.Name] = s.Origin == originOf(w)
+		}
+	}
+	for name, w := range wanted {
+		if have[name] || len(w.Indicators) == 0 {
+			continue
+		}
+		p, passed := packOf(w)
+		set := knowledge.IndicatorSet{Name: name, Origin: originOf(w), Source: string(w.Author), TLP: w.Marking.String(), Passed: passed}
+		if _, err := all.Add(set, p, time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packOf is a warning's indicators, as findings tell them; passed is how many cannot
+// be matched.
+func packOf(w *alliance.Warning) (p *pack.Pack, passed int) {
+	b := pack.NewBuilder()
+	part := b.Part(0)
+	for i := range w.Indicators {
+		in := &w.Indicators[i]
+		one := intel.Indicator{
+			Observable: intel.Observable{Kind: in.Kind, Value: in.Value}, Match: in.Match, Port: in.Port,
+			Origin: intel.Origin{Source: "warning " + w.Number, Label: in.Label, Action: in.Action, Marking: w.Marking, Confidence: in.Confidence},
+		}
+		if in.From != nil {
+			one.From = in.From.UTC()
+		}
+		if in.Until != nil {
+			one.Until = in.Until.UTC()
+		}
+		if part.Add(&one) != nil {
+			passed++
+		}
+	}
+	part.Close()
+	return b.Pack(), passed
+}
+
+func (r *running) watchRules(all *knowledge.Library, wanted map[string]*alliance.Warning) error {
+	sets, err := all.Sets()
+	if err != nil {
+		return err
+	}
+	have := map[string]bool{}
+	for _, s := range sets {
+		w := wanted[s.Name]
+		switch {
+		case !strings.HasPrefix(s.Name, warningSets):
+			continue
+		case w == nil || len(w.Rules) == 0:
+			if err := all.Remove(s.Name); err != nil && !errors.Is(err, fault.NotFound) {
+				return err
+			}
+		default:
+			have[s.Name] = s.Current.Origin == originOf(w)
+		}
+	}
+	for name, w := range wanted {
+		if have[name] || len(w.Rules) == 0 {
+			continue
+		}
+		if err := installRules(all, name, w); err != nil {
+			r.log.Error("the rules of a warning cannot be installed", slog.String("warning", w.Number), slog.Any("error", err))
+		}
+	}
+	return nil
+}
+
+// installRules puts a warning's rules into the library.
+func installRules(all *knowledge.Library, name string, w *alliance.Warning) (err error) {
+	folder, err := os.MkdirTemp("", "tocsin-rules-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	for i := range w.Rules {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("rule-%04d.yml", i)), []byte(w.Rules[i].Text), 0o600); err != nil {
+			return err
+		}
+	}
+	from, err := knowledge.FromPath(folder, originOf(w))
+	if err != nil {
+		return err
+	}
+	_, err = all.Install(name, from, time.Now(), func(folder string) (int, error) { return len(sigma.Load(folder).Rules), nil })
+	return err
+}
+
+// ownSets are the sets of rules that warnings did not bring: those are watched for
+// apart, so that a warning does not make correlations forget.
+func ownSets(sets []knowledge.Set) []knowledge.Set {
+	return slices.DeleteFunc(sets, func(s knowledge.Set) bool { return strings.HasPrefix(s.Name, warningSets) })
+}
+
+// tellAnswer posts what people must be told.
+func (r *running) tellAnswer(ctx context.Context, tx *store.Tx, n *answer.Notice) error {
+	m := notify.Message{Event: string(n.Kind), About: n.Warning, To: []notify.Address{notify.To(toDuty, "")}}
+	name := fmt.Sprintf("warning %s (%s)", n.Number, n.Title)
+	due := n.Due.UTC().Format("2006-01-02 15:04 MST")
+	switch n.Kind {
+	case answer.ReleaseWaits:
+		m.Title = "Say what is released: the answer to warning " + n.Number
+		m.Text = fmt.Sprintf("The answer to %s is ready and waits for you until %s.\n'tocsin answer show %s' shows what would leave, 'tocsin answer release %s' decides.\n", name, due, n.Number, n.Number)
+	case answer.MeasureOverdue:
+		m.Title = "Overdue: " + n.Measure
+		m.Text = fmt.Sprintf("A measure that %s demands was due at %s and is neither done nor refused", name, due)
+		if n.Name != "" {
+			m.Text += " by " + n.Name
+		}
+		m.Text += ": " + n.Measure + "\n"
+	case answer.MemberEscalated:
+		m.Title = n.Name + " is silent on warning " + n.Number + ": call"
+		phones, err := r.phones(ctx, tx, n.Member)
+		if err != nil {
+			return err
+		}
+		m.Text = fmt.Sprintf("%s was asked by %s, was reminded, and has not answered. Call:\n%s\nWhat is told there: 'tocsin warn told %s %s VERDICT --by NAME'.\n", n.Name, name, phones, n.Number, n.Member)
+	case answer.MemberBlind:
+		m.Title = n.Name + " counts as blind on warning " + n.Number
+		m.Text = fmt.Sprintf("%s has not answered %s however it was asked.\n", n.Name, name)
+	case answer.MemberReminded, answer.FormLink:
+		return r.tellMember(ctx, tx, n, &m, name, due)
+	}
+	_, err := r.telling.Post(ctx, tx, m)
+	return err
+}
+
+// tellMember writes to a member itself: to the contacts on its card.
+func (r *running) tellMember(ctx context.Context, tx *store.Tx, n *answer.Notice, m *notify.Message, name, due string) error {
+	card, err := r.alliance.members.Card(ctx, tx, n.Member)
+	if errors.Is(err, fault.NotFound) {
+		return nil // it is gone
+	}
+	if err != nil {
+		return err
+	}
+	m.To = nil
+	for _, c := range card.Contacts {
+		if c.Mail != "" {
+			m.To = append(m.To, notify.Mail(c.Mail))
+		}
+	}
+	m.Title = "Please answer warning " + n.Number
+	m.Text = fmt.Sprintf("%s: we asked you by %s and have no answer yet.\n", n.Name, name)
+	if n.Kind == answer.FormLink {
+		m.Text = fmt.Sprintf("%s: please answer %s until %s, once, at\n%s/answer/%s\n", n.Name, name, due, strings.TrimSuffix(r.config.url(), "/"), n.Link)
+	}
+	_, err = r.telling.Post(ctx, tx, *m)
+	return err
+}
+
+// phones are where a member's people on duty can be called, in the order in which to
+// try.
+func (r *running) phones(ctx context.Context, tx *store.Tx, node alliance.NodeID) (string, error) {
+	all, err := r.alliance.members.Phones(ctx, tx, node)
+	if err != nil || len(all) == 0 {
+		return "No telephone of it is known.", err
+	}
+	var b strings.Builder
+	for _, p := range all {
+		fmt.Fprintf(&b, "%s  %s %s\n", p.Phone, p.Name, p.Note)
+	}
+	return b.String(), nil
+}
