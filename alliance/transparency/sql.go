@@ -137,6 +137,13 @@ func handedAfter(ctx context.Context, tx *store.Tx, origin string, size int64) (
 	return store.All(ctx, tx, store.Value[string], `SELECT note FROM transparency_checkpoint WHERE origin = $1 AND size > $2 ORDER BY size LIMIT 100`, origin, size)
 }
 
+// handedSince returns the notes of checkpoints from a size on and below another,
+// the last ones of them.
+func handedSince(ctx context.Context, tx *store.Tx, origin string, from, below int64, most int) ([]string, error) {
+	return store.All(ctx, tx, store.Value[string], `SELECT note FROM (SELECT size, note FROM transparency_checkpoint WHERE origin = $1 AND size >= $2 AND size < $3
+		ORDER BY size DESC LIMIT $4) AS last ORDER BY size`, origin, from, below, most)
+}
+
 // witness is what somebody saw of this node's logs.
 type witness struct {
 	Member string

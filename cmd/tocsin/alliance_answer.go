@@ -17,6 +17,7 @@ import (
 	"tocsin/alliance/answer"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/link"
+	"tocsin/alliance/warning"
 	"tocsin/detect/sigma"
 	"tocsin/intel"
 	"tocsin/intel/pack"
@@ -314,10 +315,21 @@ func (r *running) phones(ctx context.Context, tx *store.Tx, node alliance.NodeID
 	return b.String(), nil
 }
 
+// answering is what the room of warnings hands on to the room of answers.
+func (r *running) answering() warningHooks {
+	return warningHooks{
+		appended: func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error { return r.warningIssued(ctx, tx, e) },
+		arrived: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in warning.Message) error {
+			return r.warningArrived(ctx, tx, b, answer.Received(in))
+		},
+		inForce: func(ctx context.Context, tx *store.Tx, w *alliance.Warning, held []int) error {
+			return r.answers.Hold(ctx, tx, w.ID, held)
+		},
+	}
+}
+
 // warningArrived is for the room of warnings to tell of every bulletin that changes
 // how a warning stands here: it is answered, and those below are expected to.
-//
-//nolint:unused // it is handed to the room of warnings
 func (r *running) warningArrived(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in answer.Received) error {
 	if err := r.answers.Arrived(ctx, tx, in, b); err != nil {
 		return err
@@ -327,8 +339,6 @@ func (r *running) warningArrived(ctx context.Context, tx *store.Tx, b *alliance.
 
 // warningIssued is for the room of warnings to tell of every message of ours: it
 // opens the board.
-//
-//nolint:unused // it is handed to the room of warnings
 func (r *running) warningIssued(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error {
 	h, err := e.Open()
 	if err != nil || h.Kind != alliance.WarningKind {
@@ -342,8 +352,6 @@ func (r *running) warningIssued(ctx context.Context, tx *store.Tx, e *envelope.E
 }
 
 // expectAnswers puts those on the board whom a bulletin reaches from here.
-//
-//nolint:unused // by those above
 func (r *running) expectAnswers(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, message string, uplink alliance.NodeID) error {
 	if b.Change.Ends() || b.Content == nil {
 		return r.answers.Closed(ctx, tx, b.Warning)

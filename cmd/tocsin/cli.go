@@ -49,6 +49,7 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster       rosterCmd       `cmd:"" help:"Plan who is on duty when, and say who is."`
 	Notify       notifyCmd       `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Log          logCmd          `cmd:"" help:"The log that nobody can rewrite, of what was warned: verify, show, export, mend."`
 	Identity     identityCmd     `cmd:"" help:"The keys by which other nodes know this one: fingerprint, renew, revoke."`
 	Verify       verifyCmd       `cmd:"" help:"Verify a signed message, a receipt, a bundle or a passport, from a file and by itself."`
 	Print        printCmd        `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`
