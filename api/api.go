@@ -59,10 +59,6 @@ type Config struct {
 	// Duty keeps what the plan asks for, Reports what is told to whom.
 	Duty    *duty.Office
 	Reports *report.Reports
-	// Links are those of the alliance; nil where the node takes part in none.
-	Links *link.Links
-	// Filings hand reports over links; nil where there are none.
-	Filings *filing.Desk
 	// Answers are those to warnings, ours and our members'.
 	Answers *answer.Answers
 	// Filings hand reports over links; nil where there are none.
