@@ -75,6 +75,7 @@ type allianceRooms struct {
 	members  *member.Register
 	links    *link.Links
 	filing   *filing.Desk
+	logs     *logWatch
 }
 
 // openAlliance opens what joins the node to others, but for what needs incidents. An
@@ -197,6 +198,7 @@ func (a *allianceRooms) run(ctx context.Context) []func() error {
 	return []func() error{
 		func() error { return a.members.Run(ctx) },
 		func() error { return a.links.Run(ctx) },
+		func() error { return a.logs.run(ctx) },
 		func() error { return a.carrier.Run(ctx, a.links) },
 	}
 }

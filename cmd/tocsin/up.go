@@ -121,6 +121,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openFiling(); err != nil {
 		return err
 	}
+	r.openLogWatch()
 	r.warnings.join(r.telling.timers)
 	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
