@@ -15,8 +15,8 @@ import (
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
-	"tocsin/alliance/warning"
 	"tocsin/alliance/transparency"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -34,8 +34,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(),
-		member.Room(), link.Room(), filing.Room(), transparency.Room(),
+		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(),
 	}
 }
 
