@@ -29,6 +29,9 @@ type Cards struct {
 	// Above are the passports of all that is above the sender, where that is told to
 	// its members.
 	Above *[]json.RawMessage `json:"above,omitempty"`
+	// Peers are passports that a member needs to verify what follows: of another
+	// member that grants it a mandate.
+	Peers []json.RawMessage `json:"peers,omitempty"`
 	// Listing is what a member wants from now on.
 	Listing Listing `json:"listing,omitempty"`
 }
@@ -285,6 +288,15 @@ func distinct(nodes []alliance.NodeID) []alliance.NodeID { return slices.Compact
 // hubTold records who is above a hub, and tells the members.
 func (r *Register) hubTold(ctx context.Context, tx *store.Tx, from alliance.NodeID, c *Cards, renamed bool) error {
 	changed := renamed
+	peers, err := passports(c.Peers)
+	if err != nil {
+		return err
+	}
+	for _, p := range peers {
+		if _, err := r.keep(ctx, tx, p); err != nil {
+			return err
+		}
+	}
 	if c.Above != nil {
 		above, err := passports(*c.Above)
 		if err != nil {
