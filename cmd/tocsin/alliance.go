@@ -112,6 +112,10 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 			return rooms.links.Send(ctx, tx, e, to...)
 		},
 		Uplink: rooms.carrier, Address: config.URL, CertificatePin: pin, Proxy: config.Outbound.Proxy, Allow: allow, Organisation: r.proposedCard,
+		Connected: func(hub alliance.NodeID) bool {
+			_, ok := rooms.connected(hub)
+			return ok
+		},
 		Notify: func(ctx context.Context, tx *store.Tx, n member.Notice) error { return r.telling.member(ctx, tx, &n) },
 	}
 	if hub != nil {
