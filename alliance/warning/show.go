@@ -150,6 +150,19 @@ func (d *Desk) Sealed(ctx context.Context, word string, revision int) (e *envelo
 	return e, err
 }
 
+// First is the envelope, without its body, that a warning was issued in. The error is
+// fault.NotFound.
+func (d *Desk) First(ctx context.Context, tx *store.Tx, warning string) (*envelope.Envelope, error) {
+	rev, ok, err := selectRevision(ctx, tx, warning, 1)
+	if err == nil && !ok {
+		err = fmt.Errorf("revision 1 of warning %.40q: %w", warning, fault.NotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return envelope.Parse([]byte(rev.sealed))
+}
+
 // bulletin is the body that the revision was sealed with, byte for byte: what is
 // kept of it is what JSON makes of the same values.
 func (r *Revision) bulletin(of *Record) ([]byte, error) {
