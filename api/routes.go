@@ -5,8 +5,8 @@ import (
 
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
-	"tocsin/alliance/warning"
 	"tocsin/alliance/transparency"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/node"
 	"tocsin/people"

@@ -318,7 +318,9 @@ func (r *running) phones(ctx context.Context, tx *store.Tx, node alliance.NodeID
 // answering is what the room of warnings hands on to the room of answers.
 func (r *running) answering() warningHooks {
 	return warningHooks{
-		appended: func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error { return r.warningIssued(ctx, tx, e) },
+		appended: func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error {
+			return r.warningIssued(ctx, tx, e)
+		},
 		arrived: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in warning.Message) error {
 			return r.warningArrived(ctx, tx, b, answer.Received(in))
 		},
