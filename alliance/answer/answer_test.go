@@ -144,7 +144,7 @@ func TestAnswerStandsUntilSomethingChanges(t *testing.T) {
 func TestWarningThatExpiresIsNoLongerWatchedFor(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
-	hub, member := n.party(), n.party()
+	hub, member := n.author(), n.party()
 	w := wannaCry(hub)
 	until := n.time().Add(time.Hour)
 	w.Expires = &until
@@ -172,7 +172,7 @@ func TestWarningThatExpiresIsNoLongerWatchedFor(t *testing.T) {
 func TestHeldQuestionsAreNotWatchedFor(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
-	hub, member := n.party(), n.party()
+	hub, member := n.author(), n.party()
 	w := wannaCry(hub)
 	member.memory = says(alliance.Clear)
 	member.tell(hub, alliance.IssuedChange, w)
@@ -226,7 +226,7 @@ func TestPolicyDecidesWhatLeaves(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			n := newNetwork(t)
-			hub, member := n.party(), n.party()
+			hub, member := n.author(), n.party()
 			w := wannaCry(hub)
 			for _, p := range test.policies {
 				if _, err := member.SetPolicy(t.Context(), ann, p); err != nil {
@@ -266,7 +266,7 @@ func TestPolicyDecidesWhatLeaves(t *testing.T) {
 func TestReleaseIsDecidedOnce(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
-	hub, member := n.party(), n.party()
+	hub, member := n.author(), n.party()
 	w := wannaCry(hub)
 	if _, err := member.SetPolicy(t.Context(), ann, answer.Policy{How: answer.AskFirst, Wait: time.Hour}); err != nil {
 		t.Fatal(err)

@@ -72,6 +72,17 @@ func (n *network) pass(d time.Duration) {
 	n.now = n.now.Add(d)
 }
 
+// author adds a party that takes nothing in, and has no database.
+func (n *network) author() *party {
+	n.t.Helper()
+	id, err := envelope.Create(n.t.TempDir(), n.time())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.ring[id.ID()] = id.Passport()
+	return &party{t: n.t, net: n, id: id}
+}
+
 // join adds a party over a database of its own.
 func (n *network) join(db *store.DB) *party {
 	n.t.Helper()

@@ -17,6 +17,7 @@ import (
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/api"
 	"tocsin/internal/bus/federation"
 	"tocsin/internal/fault"
 	"tocsin/internal/fetch"
@@ -148,6 +149,12 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 		})
 	}
 	return nil
+}
+
+// serveAlliance gives the API the rooms of the alliance.
+func (r *running) serveAlliance(c *api.Config) {
+	c.Members, c.Connected, c.Links, c.Filings = r.alliance.members, r.alliance.connected, r.alliance.links, r.alliance.filing
+	c.Warnings, c.Arrivals, c.Answers, c.Transparency = r.warnings.desk, r.warnings.inbox, r.answers, r.transparency
 }
 
 // openIdentity opens the node's keys, which are made where there are none.

@@ -34,8 +34,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(),
-		member.Room(), link.Room(), filing.Room(), transparency.Room(),
+		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(),
 	}
 }
 

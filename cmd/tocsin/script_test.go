@@ -45,7 +45,7 @@ func TestScript(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "node": startScripted, "account": makeAccount},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "node": startScripted, "account": makeAccount, "hub": startNamed, "at": workAt, "untilSays": untilSays},
 	})
 }
 

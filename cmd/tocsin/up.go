@@ -173,19 +173,18 @@ func (r *running) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler := api.Handler(api.Config{
+	served := api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
 		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify,
 		Keys: r.incidents.keys, Trail: r.people.trail,
-		Members: r.alliance.members, Connected: r.alliance.connected, Links: r.alliance.links, Filings: r.alliance.filing,
-		Warnings: r.warnings.desk, Arrivals: r.warnings.inbox, Answers: r.answers,
 		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
-		Transparency: r.transparency,
-		Indicators:   r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
+		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
-	})
+	}
+	r.serveAlliance(&served)
+	handler := api.Handler(served)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.node.Run(ctx) })
 	if r.spread.takesIn() {
