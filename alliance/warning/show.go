@@ -63,7 +63,7 @@ func (d *Desk) Show(ctx context.Context, who Who, word string) (v View, err erro
 }
 
 func (d *Desk) showDraft(ctx context.Context, tx *store.Tx, v *View) error {
-	if v.Record.draft == "" {
+	if v.draft == "" {
 		return nil
 	}
 	var err error
