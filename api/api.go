@@ -23,6 +23,7 @@ import (
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/idempotency"
@@ -64,6 +65,9 @@ type Config struct {
 	Filings *filing.Desk
 	// Links are those of the alliance; nil where the node takes part in none.
 	Links *link.Links
+	// Warnings are those that we write, Arrivals those that came from others.
+	Warnings *warning.Desk
+	Arrivals *warning.Inbox
 	// Messages are what is told by mail and webhook.
 	Messages *notify.Notify
 	// Members are who belongs to the alliance; nil where the node keeps none.
@@ -72,6 +76,9 @@ type Config struct {
 	Connected func(alliance.NodeID) (since time.Time, ok bool)
 	// Trail is the audit trail.
 	Trail *audit.Trail
+	// Transparency is the log of what was warned; nil while the node is in no
+	// alliance.
+	Transparency *TransparencyLog
 	// Keys remember what requests with a key were answered.
 	Keys *idempotency.Keys
 	// Cluster tells of all workers together, where several share the work; nil where

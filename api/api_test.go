@@ -19,9 +19,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tocsin/alliance"
 	"tocsin/alliance/answer"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/member"
+	"tocsin/alliance/warning"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/sigma"
@@ -72,6 +74,8 @@ type cases struct {
 	office   *duty.Office
 	reports  *report.Reports
 	messages *notify.Notify
+	warnings *warning.Desk
+	arrivals *warning.Inbox
 }
 
 // builtin are the regimes, which take a while to read.
@@ -101,14 +105,28 @@ func openCases(t *testing.T, db *store.DB, trail *audit.Trail, dir string) cases
 	if err != nil {
 		t.Fatal(err)
 	}
+	self, err := envelope.Create(filepath.Join(dir, "author"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := warning.NewDesk(warning.Config{DB: db, Trail: trail, Identity: self, Recipients: nobody})
+	inbox := warning.NewInbox(warning.InboxConfig{DB: db, Trail: trail, Identity: self, Desk: desk})
 	kinds := office.Kinds()
 	maps.Copy(kinds, messages.Kinds())
+	maps.Copy(kinds, warning.Kinds(desk, inbox))
 	timers := timer.New(db, kinds, timer.Config{})
 	messages.Use(timers)
 	office.Join(register, timers)
+	desk.Join(timers)
+	inbox.Join(timers)
 	told := report.Office{Office: office}
 	reports := report.New(report.Config{DB: db, Trail: trail, Incidents: register, Library: office.Library, Duties: told, Sent: told.Sent})
-	return cases{register, office, reports, messages}
+	return cases{register, office, reports, messages, desk, inbox}
+}
+
+// nobody is below the node.
+func nobody(context.Context, *store.Tx, alliance.NodeID, intel.Marking, alliance.Scope) (warning.Reach, error) {
+	return warning.Reach{}, nil
 }
 
 // port is the port of an address.
@@ -147,7 +165,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 			t.Error(err)
 		}
 	})
-	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), answer.Room(), member.Room())
+	db := storetest.Open(t, storetest.SQLite(t), audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(), answer.Room(), member.Room(), warning.Room())
 	trail := audit.New(db, time.Now)
 	cases := openCases(t, db, trail, dir)
 	tokens := people.NewTokens(db, trail, time.Now)
@@ -161,7 +179,7 @@ func serve(t *testing.T, options ...func(*served, *api.Config)) *served {
 	s.url = "http://localhost:" + port(server.Listener.Addr())
 	config := api.Config{
 		Node: s.Node, Tokens: tokens, Accounts: s.accounts, Roster: people.NewRoster(db, trail, time.Now), Log: slog.New(slog.DiscardHandler),
-		Incidents: cases.register, Duty: cases.office, Reports: cases.reports, Messages: cases.messages, Keys: idempotency.New(db, time.Now), Trail: trail,
+		Incidents: cases.register, Duty: cases.office, Reports: cases.reports, Warnings: cases.warnings, Arrivals: cases.arrivals, Messages: cases.messages, Keys: idempotency.New(db, time.Now), Trail: trail,
 		Answers:    openAnswers(t, db, trail),
 		Intake:     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }),
 		Indicators: knowledge.OpenIndicators(filepath.Join(dir, "indicators")),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/alliance/member"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/fault"
 	"tocsin/internal/request"
@@ -90,6 +91,9 @@ func status(w http.ResponseWriter, err error) int {
 	if _, ok := errors.AsType[*report.StaleError](err); ok {
 		return http.StatusPreconditionFailed
 	}
+	if _, ok := errors.AsType[*warning.StaleError](err); ok {
+		return http.StatusPreconditionFailed
+	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return http.StatusRequestEntityTooLarge
 	}
@@ -143,6 +147,11 @@ func problemOf(err error) Problem {
 	}
 	if stale, ok := errors.AsType[*incident.StaleError](err); ok {
 		p.Present = &stale.Present
+	}
+	if wrong, ok := errors.AsType[*warning.ProblemsError](err); ok {
+		for _, problem := range wrong.Problems {
+			p.Errors = append(p.Errors, ProblemError{Pointer: problem.Where, Detail: problem.Text})
+		}
 	}
 	if illegal, ok := errors.AsType[*incident.IllegalStepError](err); ok {
 		p.Missing, p.Next = illegal.Missing, illegal.Next

@@ -40,7 +40,7 @@ func (a *api) listFilings(r *http.Request) ([]filing.Filing, error) {
 	return listed(all), err
 }
 
-func (a *api) listAddresses(r *http.Request) ([]filing.Address, error) {
+func (a *api) listRecipientNodes(r *http.Request) ([]filing.Address, error) {
 	d, err := a.filings()
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (a *api) listAddresses(r *http.Request) ([]filing.Address, error) {
 	return listed(all), err
 }
 
-func (a *api) setAddress(r *http.Request, in *filing.Address) (out filing.Address, err error) {
+func (a *api) setRecipientNode(r *http.Request, in *filing.Address) (out filing.Address, err error) {
 	d, err := a.filings()
 	if err != nil {
 		return out, err

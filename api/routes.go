@@ -5,6 +5,8 @@ import (
 
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/transparency"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/node"
 	"tocsin/people"
@@ -108,8 +110,8 @@ func Routes() []Route {
 		{"POST /api/v1/reports/{report}/submit", people.SignReports, body((*api).submitReport)},
 		{"POST /api/v1/reports/{report}/send", people.SignReports, makes((*api).sendReport)},
 		{"GET /api/v1/reports/{report}/filings", people.ReadReports, told((*api).listFilings)},
-		{"GET /api/v1/alliance/addresses", people.ReadAlliance, told((*api).listAddresses)},
-		{"PUT /api/v1/alliance/addresses", people.ManageAlliance, body((*api).setAddress)},
+		{"GET /api/v1/alliance/recipients", people.ReadAlliance, told((*api).listRecipientNodes)},
+		{"PUT /api/v1/alliance/recipients", people.ManageAlliance, body((*api).setRecipientNode)},
 		{"GET /api/v1/alliance/reports", people.ReadReports, asked((*api).listReceived)},
 		{"GET /api/v1/alliance/reports/{number}", people.ReadReports, told((*api).readReceived)},
 		{"GET /api/v1/alliance/reports/{number}/envelope", people.ReadReports, contents[none]("application/json", (*api).receivedEnvelope)},
@@ -173,6 +175,32 @@ func Routes() []Route {
 		{"POST /api/v1/alliance/joins", people.Public, makes((*api).takeJoin).upTo(member.MaxAsking).repeatable()},
 		{"POST /api/v1/alliance/joins/standing", people.Public, body((*api).tellStanding).upTo(ticketBytes).repeatable()},
 		{"POST /api/v1/alliance/joins/leave", people.Public, body((*api).takeLeave).upTo(ticketBytes).repeatable()},
+		{"GET /api/v1/warnings", people.ReadAlliance, asked((*api).listWarnings)},
+		{"POST /api/v1/warnings", people.DraftWarnings, makes((*api).draftWarning).upTo(warning.MaxDraft)},
+		{"GET /api/v1/warnings/{warning}", people.ReadAlliance, told((*api).readWarning)},
+		{"PUT /api/v1/warnings/{warning}/draft", people.DraftWarnings, body((*api).editWarning).upTo(warning.MaxDraft)},
+		{"GET /api/v1/warnings/{warning}/reach", people.ReadAlliance, told((*api).reachWarning)},
+		{"GET /api/v1/warnings/{warning}/receipts", people.ReadAlliance, told((*api).warningReceipts)},
+		{"GET /api/v1/warnings/{warning}/held", people.ReadAlliance, told((*api).warningHeld)},
+		{"GET /api/v1/warnings/{warning}/difference", people.ReadAlliance, asked((*api).compareWarning)},
+		{"GET /api/v1/warnings/{warning}/envelope", people.ReadAlliance, contents[ofRevision](anyMedia, (*api).sealedWarning)},
+		{"POST /api/v1/warnings/{warning}/approve", people.ApproveWarnings, body((*api).approveWarning)},
+		{"POST /api/v1/warnings/{warning}/issue", people.ApproveWarnings, body((*api).issueWarning)},
+		{"POST /api/v1/warnings/{warning}/issue-alone", people.ApproveWarnings, body((*api).issueWarningAlone)},
+		{"POST /api/v1/warnings/{warning}/ratify", people.ApproveWarnings, body((*api).ratifyWarning)},
+		{"POST /api/v1/warnings/{warning}/amend", people.DraftWarnings, body((*api).amendWarning).upTo(warning.MaxDraft)},
+		{"POST /api/v1/warnings/{warning}/raise", people.DraftWarnings, body((*api).raiseWarning)},
+		{"POST /api/v1/warnings/{warning}/lower", people.DraftWarnings, body((*api).lowerWarning)},
+		{"POST /api/v1/warnings/{warning}/discard", people.DraftWarnings, body((*api).discardWarning)},
+		{"POST /api/v1/warnings/{warning}/lift", people.ApproveWarnings, body((*api).liftWarning)},
+		{"POST /api/v1/warnings/{warning}/recall", people.ApproveWarnings, body((*api).recallWarning)},
+		{"GET /api/v1/arrivals", people.ReadAlliance, asked((*api).listArrivals)},
+		{"GET /api/v1/arrivals/{warning}", people.ReadAlliance, told((*api).readArrival)},
+		{"POST /api/v1/arrivals/{warning}/questions/{question}/release", people.AnswerWarnings, body((*api).releaseQuestion)},
+		{"POST /api/v1/arrivals/{warning}/duties/{duty}/end", people.AnswerWarnings, body((*api).endWarningDuty)},
+		{"POST /api/v1/addresses/split", people.DraftWarnings, body((*api).splitAddresses).upTo(warning.MaxAddressList).repeatable()},
+		{"POST /api/v1/addresses", people.ApproveWarnings, makes((*api).tellAddresses).upTo(warning.MaxAddressList)},
+		{"GET /api/v1/addresses", people.ReadAlliance, told((*api).listAddresses)},
 
 		{"GET /api/v1/messages", people.ReadNode, asked((*api).listMessages)},
 		{"POST /api/v1/messages/{message}/retry", people.OperateNode, told((*api).retryMessage)},
@@ -184,6 +212,19 @@ func Routes() []Route {
 		{"GET /api/v1/alliance/links/{node}/export", people.ManageAlliance, contents[exportQuery](anyMedia, (*api).exportLink)},
 		{"POST /api/v1/alliance/links/import", people.ManageAlliance, file[none, link.Imported](http.StatusOK, bundleBytes, (*api).importLink).repeatable()},
 		{"POST /api/v1/alliance/links/{node}/messages/{message}/resend", people.ManageAlliance, told((*api).resendMessage)},
+		{"GET /api/v1/log", people.ReadAlliance, told((*api).readLog)},
+		{"GET /api/v1/log/checkpoint", people.ReadAlliance, contents[none](textPlain, (*api).logCheckpoint)},
+		{"GET /api/v1/log/entries", people.ReadAlliance, asked((*api).logEntries)},
+		{"GET /api/v1/log/proof/{envelope}", people.ReadAlliance, contents[none](textPlain, (*api).logProof)},
+		{"GET /api/v1/log/consistency", people.ReadAlliance, asked((*api).logConsistency)},
+		{"GET /api/v1/log/export", people.ReadAlliance, contents[logFrom](textPlain, (*api).exportLog)},
+		{"GET /api/v1/log/alarms", people.ReadAlliance, asked((*api).logAlarms)},
+		{"GET /api/v1/log/hubs", people.ReadAlliance, told((*api).watchedLogs)},
+		{"GET /api/v1/log/hubs/{hub}/export", people.ReadAlliance, contents[logFrom](textPlain, (*api).exportKeptLog)},
+		{"POST /api/v1/log/hubs/{hub}/heard", people.AnswerWarnings, file[none, transparency.Compared](http.StatusOK, heardBytes, (*api).hearLog)},
+		{"POST /api/v1/log/recover", people.ManageAlliance, file[none, transparency.Status](http.StatusOK, recoverBytes, (*api).recoverLog)},
+		{"POST /api/v1/log/resume", people.ManageAlliance, body((*api).resumeLog)},
+		{"POST /api/v1/log/anew", people.ManageAlliance, body((*api).beginLogAnew)},
 
 		{"GET /api/v1/audit", people.ReadAudit, asked((*api).readAudit)},
 

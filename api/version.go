@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/people"
 	"tocsin/plan/duty"
@@ -30,6 +31,10 @@ func tagOf(v any) string {
 	case report.Report:
 		return tag(v.Version)
 	case duty.Described:
+		return tag(v.Version)
+	case warning.Record:
+		return tag(v.Version)
+	case warning.View:
 		return tag(v.Version)
 	case versioned:
 		return v.tag()

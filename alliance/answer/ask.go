@@ -71,7 +71,7 @@ func (a *Answers) Asked(ctx context.Context, tx *store.Tx, q Asking) error {
 		return err
 	}
 	now := a.now()
-	b := askedAll{
+	b := sheet{
 		Warning: w.ID, Number: w.Number, Title: title(w), Colour: w.Colour, Author: w.Author, Uplink: q.Uplink, Revision: w.Revision,
 		Message: q.Message, Issued: w.Issued, Open: true, Peers: q.Peers, Step: known.Step, StepAt: known.StepAt,
 	}
@@ -96,7 +96,7 @@ func (a *Answers) Asked(ctx context.Context, tx *store.Tx, q Asking) error {
 
 // expect counts the members that are new on a board, and gives a form to those
 // without a node.
-func (a *Answers) expect(ctx context.Context, tx *store.Tx, b *askedAll, w *alliance.Warning, added []Expected) error {
+func (a *Answers) expect(ctx context.Context, tx *store.Tx, b *sheet, w *alliance.Warning, added []Expected) error {
 	var sums counts
 	members := make([]alliance.NodeID, 0, len(added))
 	for i := range added {
@@ -135,8 +135,8 @@ func (a *Answers) Closed(ctx context.Context, tx *store.Tx, warning string) erro
 	return nil
 }
 
-// askedAll is a warning that has a board.
-type askedAll struct {
+// sheet is what a board is of: a warning that asked members.
+type sheet struct {
 	Warning  string
 	Number   string
 	Title    string

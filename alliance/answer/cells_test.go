@@ -21,7 +21,7 @@ func TestSumsNeverTellOfFewerThanFive(t *testing.T) {
 		member := rapid.Custom(func(t *rapid.T) alliance.NodeID {
 			return alliance.NodeID(fmt.Sprint("m", rapid.IntRange(0, 30).Draw(t, "member")))
 		})
-		for range rapid.IntRange(1, 60).Draw(t, "changes") {
+		for range rapid.IntRange(1, 25).Draw(t, "changes") {
 			for range rapid.IntRange(1, 8).Draw(t, "at once") {
 				m := member.Draw(t, "who")
 				if rapid.IntRange(0, 9).Draw(t, "leaves") == 0 {

@@ -17,7 +17,7 @@ import (
 
 // answerer finds the place on the board that a message is for. Who was not asked,
 // or speaks for another, is refused.
-func (a *Answers) answerer(ctx context.Context, tx *store.Tx, in *Received, warning string, member alliance.NodeID) (b askedAll, p place, err error) {
+func (a *Answers) answerer(ctx context.Context, tx *store.Tx, in *Received, warning string, member alliance.NodeID) (b sheet, p place, err error) {
 	if member != in.Header.Author {
 		return b, p, &envelope.Refusal{Reason: envelope.NotAllowed, Detail: fmt.Sprintf("node %s answers for %s", in.Header.Author, member)}
 	}
@@ -39,7 +39,7 @@ func (a *Answers) answerer(ctx context.Context, tx *store.Tx, in *Received, warn
 
 // admit gives a place to a member that is known only by answering through an
 // association that was asked.
-func (a *Answers) admit(ctx context.Context, tx *store.Tx, in *Received, b *askedAll, member alliance.NodeID) (place, error) {
+func (a *Answers) admit(ctx context.Context, tx *store.Tx, in *Received, b *sheet, member alliance.NodeID) (place, error) {
 	refused := &envelope.Refusal{Reason: envelope.NotAllowed, Detail: "it was not asked"}
 	if in.From == member || a.config.Describe == nil {
 		return place{}, refused
@@ -92,7 +92,7 @@ func (a *Answers) Answered(ctx context.Context, tx *store.Tx, in Received) error
 
 // pass passes an answer on to where the warning came from. One that its author is
 // not to see is added up instead.
-func (a *Answers) pass(ctx context.Context, tx *store.Tx, b *askedAll, p *place, in *Received, answer *alliance.Answer) error {
+func (a *Answers) pass(ctx context.Context, tx *store.Tx, b *sheet, p *place, in *Received, answer *alliance.Answer) error {
 	if b.Uplink == "" || answer.Sequence <= p.Sequence && !p.Told {
 		return nil
 	}

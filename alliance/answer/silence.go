@@ -38,7 +38,7 @@ const (
 )
 
 // stepAt is when the next step of the chase is; zero when all were taken.
-func (a *Answers) stepAt(w *alliance.Warning, b *askedAll) time.Time {
+func (a *Answers) stepAt(w *alliance.Warning, b *sheet) time.Time {
 	p := a.config.Patience(b.Colour)
 	from := a.now()
 	if w != nil && w.Ask.By.After(from) { // it says itself when silence is first chased
@@ -91,7 +91,7 @@ func (a *Answers) chase(ctx context.Context, tx *store.Tx, t timer.Timer) error 
 	return a.timers.Schedule(ctx, tx, timer.Timer{ID: chaseKind + ":" + b.Warning, Kind: chaseKind, Subject: b.Warning, Due: next})
 }
 
-func (a *Answers) chaseOne(ctx context.Context, tx *store.Tx, b *askedAll, p *place) error {
+func (a *Answers) chaseOne(ctx context.Context, tx *store.Tx, b *sheet, p *place) error {
 	p.Chased = b.Step + 1
 	kind := [...]NoticeKind{MemberReminded, MemberEscalated, MemberBlind}[b.Step]
 	if b.Step == stepBlind {

@@ -18,17 +18,17 @@ import (
 
 const askedColumns = `warning, number, title, colour, author, uplink, revision, message, issued_at, open, peers, step, step_at`
 
-func scanAsked(row store.Row) (b askedAll, err error) {
+func scanAsked(row store.Row) (b sheet, err error) {
 	return b, row.Scan(&b.Warning, &b.Number, &b.Title, &b.Colour, &b.Author, &b.Uplink, &b.Revision, &b.Message, store.IntoTime(&b.Issued), &b.Open, &b.Peers,
 		&b.Step, store.IntoTime(&b.StepAt))
 }
 
-func selectAsked(ctx context.Context, tx *store.Tx, warning string) (askedAll, error) {
+func selectAsked(ctx context.Context, tx *store.Tx, warning string) (sheet, error) {
 	return store.One(ctx, tx, scanAsked, `SELECT `+askedColumns+` FROM answer_asked WHERE warning = $1`, warning)
 }
 
 // findAsked returns a warning by its ID, or its number where only one has it.
-func findAsked(ctx context.Context, tx *store.Tx, name string) (askedAll, error) {
+func findAsked(ctx context.Context, tx *store.Tx, name string) (sheet, error) {
 	b, err := selectAsked(ctx, tx, name)
 	if !errors.Is(err, fault.NotFound) {
 		return b, err
@@ -45,7 +45,7 @@ func findAsked(ctx context.Context, tx *store.Tx, name string) (askedAll, error)
 	return all[0], nil
 }
 
-func upsertAsked(ctx context.Context, tx *store.Tx, b *askedAll) error {
+func upsertAsked(ctx context.Context, tx *store.Tx, b *sheet) error {
 	_, err := tx.Exec(ctx, `INSERT INTO answer_asked (`+askedColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (warning) DO UPDATE SET number = excluded.number, title = excluded.title, colour = excluded.colour, revision = excluded.revision,
 		message = excluded.message, open = TRUE, peers = excluded.peers`,
@@ -54,7 +54,7 @@ func upsertAsked(ctx context.Context, tx *store.Tx, b *askedAll) error {
 	return err
 }
 
-func updateStep(ctx context.Context, tx *store.Tx, b *askedAll) error {
+func updateStep(ctx context.Context, tx *store.Tx, b *sheet) error {
 	_, err := tx.Exec(ctx, `UPDATE answer_asked SET step = $2, step_at = $3 WHERE warning = $1`, b.Warning, b.Step, store.At(b.StepAt))
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,7 @@ type carried struct {
 }
 
 func newNetwork(t testing.TB) *network {
+	t.Helper()
 	return &network{t: t, now: time.Date(2017, 5, 12, 8, 0, 0, 0, time.UTC), parties: map[alliance.NodeID]*party{}, ring: envelope.Passports{}}
 }
 
@@ -70,6 +72,17 @@ func (n *network) pass(d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.now = n.now.Add(d)
+}
+
+// author adds a party that takes nothing in, and has no database.
+func (n *network) author() *party {
+	n.t.Helper()
+	id, err := envelope.Create(n.t.TempDir(), n.time())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.ring[id.ID()] = id.Passport()
+	return &party{t: n.t, net: n, id: id}
 }
 
 // join adds a party over a database of its own.
@@ -187,11 +200,17 @@ func (n *network) hand(c carried) {
 // settle lets everything happen that is due.
 func (n *network) settle() {
 	n.t.Helper()
-	for range 5 {
+	for {
 		for _, p := range n.parties {
 			if err := p.timers.Settle(n.t.Context()); err != nil {
 				n.t.Fatal(err)
 			}
+		}
+		n.mu.Lock()
+		idle := len(n.queue) == 0
+		n.mu.Unlock()
+		if idle {
+			return
 		}
 		n.deliver()
 	}
@@ -288,7 +307,7 @@ func said(w *alliance.Warning, whole bool, indicators, rules alliance.Verdict) (
 			a.Hits = append(a.Hits, alliance.QuestionHit{Question: q, Verdict: v, Sightings: alliance.Sightings{Events: 2, Hosts: 1, First: &at, Last: &at}})
 			return
 		}
-		g := alliance.Group{Verdict: v, Reason: reason, Questions: fmt.Sprint(q)}
+		g := alliance.Group{Verdict: v, Reason: reason, Questions: strconv.Itoa(q)}
 		if v == alliance.Clear {
 			since := time.Date(2017, 5, 1, 0, 0, 0, 0, time.UTC)
 			g.Coverage = &alliance.Coverage{Since: since, Until: since.Add(240 * time.Hour), HostsKnown: 10, HostsCovered: 10, Share: 1}

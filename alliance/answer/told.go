@@ -71,7 +71,7 @@ func (a *Answers) Tell(ctx context.Context, who audit.Actor, warning string, mem
 	})
 }
 
-func (a *Answers) tell(ctx context.Context, tx *store.Tx, who audit.Actor, b *askedAll, p *place, t *Telling) error {
+func (a *Answers) tell(ctx context.Context, tx *store.Tx, who audit.Actor, b *sheet, p *place, t *Telling) error {
 	if !p.First.IsZero() && !p.Told {
 		return fmt.Errorf("the node of %s has answered warning %s itself: what is told does not replace that: %w", p.Name, b.Number, fault.Conflict)
 	}
@@ -102,7 +102,7 @@ const (
 var secretEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // sendForm gives a member without a node a link to answer at, once.
-func (a *Answers) sendForm(ctx context.Context, tx *store.Tx, b *askedAll, e *Expected) error {
+func (a *Answers) sendForm(ctx context.Context, tx *store.Tx, b *sheet, e *Expected) error {
 	var random [secretBytes]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (a *Answers) ReadForm(ctx context.Context, secret string) (f Form, err erro
 	return f, err
 }
 
-func (a *Answers) form(ctx context.Context, tx *store.Tx, secret string) (b askedAll, p place, row formRow, err error) {
+func (a *Answers) form(ctx context.Context, tx *store.Tx, secret string) (b sheet, p place, row formRow, err error) {
 	row, err = selectForm(ctx, tx, hashOf(secret))
 	if errors.Is(err, fault.NotFound) || err == nil && (!row.used.IsZero() || !a.now().Before(row.until)) {
 		return b, p, row, fmt.Errorf("this link was used, or is too old: %w", fault.NotFound)

@@ -58,7 +58,7 @@ func updateCells(ctx context.Context, tx *store.Tx, name string, now map[allianc
 	return c, len(changed) > 0, nil
 }
 
-func (a *Answers) sendTotals(ctx context.Context, tx *store.Tx, b *askedAll, c *cells) error {
+func (a *Answers) sendTotals(ctx context.Context, tx *store.Tx, b *sheet, c *cells) error {
 	sequence, err := lastTotal(ctx, tx, b.Warning, a.config.Self())
 	if err != nil {
 		return err

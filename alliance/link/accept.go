@@ -116,9 +116,6 @@ func refusalOf(err error) *envelope.Refusal {
 	return nil
 }
 
-// errKeep has a message kept that a handler did not understand.
-var errKeep = errors.New("not understood")
-
 // record is the transaction of a message: its ID, its effect, and the position.
 func (l *Links) record(ctx context.Context, m *message) error {
 	err := l.recordOnce(ctx, m)

@@ -1,8 +1,10 @@
+//go:build unix
+
 package link_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -42,7 +44,7 @@ func BenchmarkThousandNeighbours(b *testing.B) {
 	must(b, err)
 	var to []alliance.NodeID
 	for i := range 1000 {
-		to = append(to, alliance.NodeOf([]byte(fmt.Sprint(i))))
+		to = append(to, alliance.NodeOf([]byte(strconv.Itoa(i))))
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	ended := make(chan error, 1)

@@ -114,5 +114,5 @@ func (l *Links) piece(ctx context.Context, m *message, digest string) ([]byte, e
 // notRefused takes from a carrier's error what would settle the message: that a
 // piece is not to be had now does not mean that it never is.
 func notRefused(err error) error {
-	return fmt.Errorf("fetch: %s: %w", err, fault.Unavailable)
+	return fmt.Errorf("fetch: %s: %w", err.Error(), fault.Unavailable)
 }

@@ -238,7 +238,7 @@ func idsOf(t *testing.T, db *store.DB, where string) (all []string) {
 func stations(t *testing.T, config store.Config) (a, b station) {
 	t.Helper()
 	dir := t.TempDir()
-	make := func(name string, config store.Config) station {
+	found := func(name string, config store.Config) station {
 		home := filepath.Join(dir, name)
 		newIdentity(t, filepath.Join(home, "identity"))
 		db, err := store.Open(t.Context(), config)
@@ -247,7 +247,7 @@ func stations(t *testing.T, config store.Config) (a, b station) {
 		must(t, db.Close())
 		return station{Dir: home, Database: config, Own: filepath.Join(dir, name+".address")}
 	}
-	a, b = make("a", config), make("b", storetest.SQLite(t))
+	a, b = found("a", config), found("b", storetest.SQLite(t))
 	passport := func(s station) envelope.Passport {
 		i, err := envelope.Load(filepath.Join(s.Dir, "identity"))
 		must(t, err)

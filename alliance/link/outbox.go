@@ -93,11 +93,7 @@ func (l *Links) allot(ctx context.Context, tx *store.Tx, h *envelope.Header, to 
 	if len(next) == 0 {
 		return nil
 	}
-	ends, err := advance(ctx, tx, next)
-	if err != nil {
-		return err
-	}
-	return insertDeliveries(ctx, tx, h, ends, now)
+	return appendTo(ctx, tx, h, next, now)
 }
 
 // Stage puts the pieces of a large body on disk, for Send. It does nothing for a
@@ -153,12 +149,8 @@ func (l *Links) Resend(ctx context.Context, tx *store.Tx, author alliance.NodeID
 	if err := removeSettled(ctx, tx, author, id, to); err != nil {
 		return fmt.Errorf("send %s again: %w", id, err)
 	}
-	ends, err := advance(ctx, tx, []alliance.NodeID{to})
-	if err != nil {
-		return fmt.Errorf("send %s again: %w", id, err)
-	}
 	h := envelope.Header{Author: author, ID: id}
-	if err := insertDeliveries(ctx, tx, &h, ends, l.now()); err != nil {
+	if err := appendTo(ctx, tx, &h, []alliance.NodeID{to}, l.now()); err != nil {
 		return fmt.Errorf("send %s again: %w", id, err)
 	}
 	tx.Committed(func() { l.out.poke(to) })

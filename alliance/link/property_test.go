@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -97,10 +98,10 @@ func TestEachEffectIsThereOnceAndInOrderWhateverHappens(t *testing.T) {
 			sky.mu.Lock()
 			sky.dice = rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "dice"), 0))
 			sky.mu.Unlock()
-			any := rapid.IntRange(0, len(nodes)-1)
+			anyone := rapid.IntRange(0, len(nodes)-1)
 			rt.Repeat(map[string]func(*rapid.T){
 				"send": func(rt *rapid.T) {
-					from := nodes[any.Draw(rt, "from")]
+					from := nodes[anyone.Draw(rt, "from")]
 					var to []alliance.NodeID
 					for _, other := range nodes {
 						if other != from && rapid.Bool().Draw(rt, "to") {
@@ -109,7 +110,7 @@ func TestEachEffectIsThereOnceAndInOrderWhateverHappens(t *testing.T) {
 					}
 					for range rapid.IntRange(1, 5).Draw(rt, "messages") {
 						n++
-						body := fmt.Sprint(n)
+						body := strconv.Itoa(n)
 						from.send(t, from.seal(t, body), to...)
 						for _, id := range to {
 							sent[string(from.id+" "+id)] = append(sent[string(from.id+" "+id)], body)
@@ -122,14 +123,14 @@ func TestEachEffectIsThereOnceAndInOrderWhateverHappens(t *testing.T) {
 					sky.storm = rapid.Bool().Draw(rt, "storm")
 				},
 				"part": func(rt *rapid.T) {
-					a, b := nodes[any.Draw(rt, "a")].id, nodes[any.Draw(rt, "b")].id
+					a, b := nodes[anyone.Draw(rt, "a")].id, nodes[anyone.Draw(rt, "b")].id
 					sky.mu.Lock()
 					defer sky.mu.Unlock()
 					sky.parted[string(a+" "+b)] = rapid.Bool().Draw(rt, "parted")
 				},
 				"release": func(*rapid.T) { sky.release(t.Context(), w.net.Deliver) },
 				"start anew": func(rt *rapid.T) {
-					one := nodes[any.Draw(rt, "node")]
+					one := nodes[anyone.Draw(rt, "node")]
 					one.stop()
 					w.start(t, one)
 				},

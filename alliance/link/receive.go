@@ -159,7 +159,7 @@ func (l *Links) offer(ctx context.Context, from alliance.NodeID, data []byte) er
 		return l.hear(ctx, from, text)
 	}
 	a := &arrival{place: p, text: text, wrong: err, done: make(chan error, 1)}
-	if err := l.queueUp(from, a); err != nil {
+	if err := l.queueUp(from, a); err != nil { //nolint:contextcheck // it is handled though nobody waits any more
 		return err
 	}
 	select {

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -83,32 +84,16 @@ func insertOut(ctx context.Context, tx *store.Tx, nodes []alliance.NodeID, epoch
 	return err
 }
 
-// end is a neighbour's log and its last position.
-type end struct {
-	node     alliance.NodeID
-	epoch    string
-	position int64
-}
-
-// advance allots the next position in each log.
-func advance(ctx context.Context, tx *store.Tx, nodes []alliance.NodeID) ([]end, error) {
-	return store.All(ctx, tx, func(row store.Row) (e end, err error) {
-		var node string
-		err = row.Scan(&node, &e.epoch, &e.position)
-		e.node = alliance.NodeID(node)
-		return e, err
-	}, `UPDATE link_out SET allotted = allotted + 1 WHERE node IN (`+store.Marks(1, len(nodes))+`) RETURNING node, epoch, allotted`, nodeArgs(nodes)...)
-}
-
-func insertDeliveries(ctx context.Context, tx *store.Tx, h *envelope.Header, ends []end, now time.Time) error {
-	args := make([]any, 0, 6*len(ends))
-	for _, e := range ends {
-		args = append(args, string(e.node), e.epoch, e.position, string(h.Author), h.ID, store.At(now))
+// appendTo puts the message at the end of each log.
+func appendTo(ctx context.Context, tx *store.Tx, h *envelope.Header, nodes []alliance.NodeID, now time.Time) error {
+	args, in := nodeArgs(nodes), ` WHERE node IN (`+store.Marks(1, len(nodes))+`)`
+	if _, err := tx.Exec(ctx, `UPDATE link_out SET allotted = allotted + 1`+in, args...); err != nil {
+		return err
 	}
-	if len(ends) == 0 {
-		return nil
-	}
-	_, err := tx.Exec(ctx, `INSERT INTO link_delivery (neighbour, epoch, position, author, id, queued_at) VALUES `+rowsOf(len(ends), 6), args...)
+	n := len(nodes)
+	_, err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO link_delivery (neighbour, epoch, position, author, id, queued_at)
+		SELECT node, epoch, allotted, CAST($%d AS TEXT), CAST($%d AS TEXT), CAST($%d AS BIGINT) FROM link_out`, n+1, n+2, n+3)+in,
+		append(args, string(h.Author), h.ID, store.At(now))...)
 	return err
 }
 

@@ -3,13 +3,12 @@ package link
 import (
 	"context"
 	"errors"
+	"time"
 
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
-
-	"time"
 )
 
 // inRow is how far a neighbour's log was handled.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ func (l *Links) Why(ctx context.Context, id string, node alliance.NodeID) (strin
 			return err
 		}
 		in, err := l.whyIn(ctx, tx, id, node)
-		said = append(out, in...)
+		said = slices.Concat(out, in)
 		return err
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,7 +81,10 @@ func OpenCheckpoint(signed string, keys ...ed25519.PublicKey) (Checkpoint, error
 		return Checkpoint{}, err
 	}
 	verifiers := make([]note.Verifier, 0, len(keys))
-	for _, key := range keys {
+	for i, key := range keys {
+		if slices.ContainsFunc(keys[:i], func(k ed25519.PublicKey) bool { return k.Equal(key) }) {
+			continue // one that is given twice would be taken for two that are mixed up
+		}
 		v, err := verifier(node, key)
 		if err != nil {
 			return Checkpoint{}, err

@@ -138,6 +138,8 @@ func (l *Log) begin(ctx context.Context) error {
 			}
 		case err != nil:
 			return err
+		case current.Origin != Origin(l.Node, current.Number):
+			return fmt.Errorf("the database holds the log %s, and this is node %s: put its identity back from the backup: %w", current.Origin, l.Node, fault.Conflict)
 		case fresh:
 			l.Log.WarnContext(ctx, "the log's witness is gone: the log waits for its members", slog.String("file", l.Witness))
 			current.Waiting = l.Now()

@@ -141,17 +141,14 @@ func (l *Log) unseen(ctx context.Context, tx *store.Tx, c *Checkpoint, from int6
 	if err != nil {
 		return err
 	}
-	for _, note := range notes {
-		if note == c.Note {
-			continue
-		}
-		other, err := ReadCheckpoint(note)
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("a checkpoint of %d entries was handed out that begin otherwise: there are two histories; begin a new log with 'tocsin log anew': %w", other.Size, fault.Conflict)
+	if len(notes) == 0 {
+		return nil
 	}
-	return nil
+	other, err := ReadCheckpoint(notes[0])
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("a checkpoint of %d entries was handed out that begin otherwise: there are two histories; begin a new log with 'tocsin log anew': %w", other.Size, fault.Conflict)
 }
 
 // putBehind appends a record that was already in the log, unless what it records is

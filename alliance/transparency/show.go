@@ -90,11 +90,11 @@ func (l *Log) Answer(ctx context.Context, tx *store.Tx, member alliance.NodeID, 
 	}
 	shown := []Shown{}
 	for i := range logs {
-		s, any, err := l.show(ctx, tx, logs[i].Origin, w)
+		s, some, err := l.show(ctx, tx, logs[i].Origin, w)
 		if err != nil {
 			return nil, err
 		}
-		if any || i == len(logs)-1 && s.Checkpoint != "" {
+		if some || i == len(logs)-1 && s.Checkpoint != "" {
 			shown = append(shown, s)
 		}
 	}
@@ -102,7 +102,7 @@ func (l *Log) Answer(ctx context.Context, tx *store.Tx, member alliance.NodeID, 
 }
 
 // show returns what a member wants of one log, and whether there is anything.
-func (l *Log) show(ctx context.Context, tx *store.Tx, origin string, w *Want) (s Shown, any bool, err error) {
+func (l *Log) show(ctx context.Context, tx *store.Tx, origin string, w *Want) (s Shown, some bool, err error) {
 	if s.Checkpoint, err = handedOut(ctx, tx, origin); err != nil || s.Checkpoint == "" {
 		return s, false, err
 	}
@@ -133,6 +133,13 @@ func (l *Log) show(ctx context.Context, tx *store.Tx, origin string, w *Want) (s
 	if !keeps(w.Kept, origin, c.Size) {
 		if s.Entries, err = recordsFrom(ctx, tx, origin, s.First, min(maxEntries, c.Size-s.First)); err != nil {
 			return s, false, err
+		}
+		if end := s.First + int64(len(s.Entries)); end < c.Size { // so that a part can be verified
+			proof, err := t.consistency(ctx, end, c.Size)
+			if err != nil {
+				return s, false, err
+			}
+			s.Steps = append(s.Steps, Step{end, proof})
 		}
 	}
 	places := make([]place, 0, len(w.Envelopes)+1)

@@ -1,8 +1,10 @@
 package transparency
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"tocsin/internal/fault"
@@ -70,11 +72,17 @@ type place struct {
 	record string
 }
 
-// placeOf returns where in a log an envelope is.
+// placeOf returns where in a log an envelope is, the first place of several. The
+// order is made here: asked for it, a database without statistics walks the log from
+// its beginning rather than look into the index of envelopes.
 func placeOf(ctx context.Context, tx *store.Tx, origin string, envelope Digest) (place, bool, error) {
-	return maybe(store.One(ctx, tx, func(row store.Row) (p place, err error) {
+	places, err := store.All(ctx, tx, func(row store.Row) (p place, err error) {
 		return p, row.Scan(&p.index, &p.record)
-	}, `SELECT idx, record FROM transparency_entry WHERE envelope = $1 AND origin = $2 ORDER BY idx LIMIT 1`, envelope.String(), origin))
+	}, `SELECT idx, record FROM transparency_entry WHERE envelope = $1 AND origin = $2 LIMIT 100`, envelope.String(), origin)
+	if err != nil || len(places) == 0 {
+		return place{}, false, err
+	}
+	return slices.MinFunc(places, func(a, b place) int { return cmp.Compare(a.index, b.index) }), true, nil
 }
 
 // cutTree removes the entries from an index on.
@@ -135,6 +143,13 @@ func handedOut(ctx context.Context, tx *store.Tx, origin string) (string, error)
 // handedAfter returns the notes of checkpoints with more entries than so many.
 func handedAfter(ctx context.Context, tx *store.Tx, origin string, size int64) ([]string, error) {
 	return store.All(ctx, tx, store.Value[string], `SELECT note FROM transparency_checkpoint WHERE origin = $1 AND size > $2 ORDER BY size LIMIT 100`, origin, size)
+}
+
+// handedSince returns the notes of checkpoints from a size on and below another,
+// the last ones of them.
+func handedSince(ctx context.Context, tx *store.Tx, origin string, from, below int64, most int) ([]string, error) {
+	return store.All(ctx, tx, store.Value[string], `SELECT note FROM (SELECT size, note FROM transparency_checkpoint WHERE origin = $1 AND size >= $2 AND size < $3
+		ORDER BY size DESC LIMIT $4) AS last ORDER BY size`, origin, from, below, most)
 }
 
 // witness is what somebody saw of this node's logs.

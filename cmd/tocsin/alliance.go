@@ -17,6 +17,7 @@ import (
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/api"
 	"tocsin/internal/bus/federation"
 	"tocsin/internal/fault"
 	"tocsin/internal/fetch"
@@ -74,6 +75,7 @@ type allianceRooms struct {
 	members  *member.Register
 	links    *link.Links
 	filing   *filing.Desk
+	logs     *logWatch
 }
 
 // openAlliance opens what joins the node to others, but for what needs incidents. An
@@ -154,6 +156,12 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 	return nil
 }
 
+// serveAlliance gives the API the rooms of the alliance.
+func (r *running) serveAlliance(c *api.Config) {
+	c.Members, c.Connected, c.Links, c.Filings = r.alliance.members, r.alliance.connected, r.alliance.links, r.alliance.filing
+	c.Warnings, c.Arrivals, c.Answers, c.Transparency = r.warnings.desk, r.warnings.inbox, r.answers, r.transparency
+}
+
 // openIdentity opens the node's keys, which are made where there are none.
 func openIdentity(dir string) (*envelope.Identity, error) {
 	i, err := envelope.Load(dir)
@@ -194,6 +202,7 @@ func (a *allianceRooms) run(ctx context.Context) []func() error {
 	return []func() error{
 		func() error { return a.members.Run(ctx) },
 		func() error { return a.links.Run(ctx) },
+		func() error { return a.logs.run(ctx) },
 		func() error { return a.carrier.Run(ctx, a.links) },
 	}
 }

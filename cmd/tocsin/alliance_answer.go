@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,7 +15,10 @@ import (
 
 	"tocsin/alliance"
 	"tocsin/alliance/answer"
+	"tocsin/alliance/envelope"
 	"tocsin/alliance/link"
+	"tocsin/alliance/transparency"
+	"tocsin/alliance/warning"
 	"tocsin/detect/sigma"
 	"tocsin/intel"
 	"tocsin/intel/pack"
@@ -310,4 +314,81 @@ func (r *running) phones(ctx context.Context, tx *store.Tx, node alliance.NodeID
 		fmt.Fprintf(&b, "%s  %s %s\n", p.Phone, p.Name, p.Note)
 	}
 	return b.String(), nil
+}
+
+// answering is what the room of warnings hands on to the room of answers.
+func (r *running) answering() warningHooks {
+	return warningHooks{
+		appended: func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error {
+			return r.warningIssued(ctx, tx, e)
+		},
+		arrived: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in warning.Message) error {
+			return r.warningArrived(ctx, tx, b, answer.Received(in))
+		},
+		inForce: func(ctx context.Context, tx *store.Tx, w *alliance.Warning, held []int) error {
+			return r.answers.Hold(ctx, tx, w.ID, held)
+		},
+	}
+}
+
+// warningArrived is for the room of warnings to tell of every bulletin that changes
+// how a warning stands here: it is answered, and those below are expected to.
+func (r *running) warningArrived(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in answer.Received) error {
+	if err := r.answers.Arrived(ctx, tx, in, b); err != nil {
+		return err
+	}
+	kind, err := transparency.KindOf(b.Change)
+	if err != nil {
+		return err
+	}
+	if err := r.expectInLog(ctx, tx, kind, &in); err != nil {
+		return err
+	}
+	return r.expectAnswers(ctx, tx, b, in.Header.ID, in.From)
+}
+
+// warningIssued is for the room of warnings to tell of every message of ours: it is
+// entered in the log, and opens the board.
+func (r *running) warningIssued(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error {
+	h, err := e.Open()
+	if err != nil || h.Kind != alliance.WarningKind {
+		return err
+	}
+	var b alliance.Bulletin
+	if err := json.Unmarshal(e.Body, &b); err != nil {
+		return fmt.Errorf("bulletin %s: %w", h.ID, err)
+	}
+	kind, err := transparency.KindOf(b.Change)
+	if err != nil {
+		return err
+	}
+	if err := r.logged(ctx, tx, kind, e); err != nil {
+		return err
+	}
+	return r.expectAnswers(ctx, tx, &b, h.ID, "")
+}
+
+// expectAnswers puts those on the board whom a bulletin reaches from here.
+func (r *running) expectAnswers(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, message string, uplink alliance.NodeID) error {
+	if b.Change.Ends() || b.Content == nil {
+		return r.answers.Closed(ctx, tx, b.Warning)
+	}
+	w := b.Content
+	reach, err := r.alliance.members.Recipients(ctx, tx, w.Marking, w.Scope, w.Author)
+	if err != nil {
+		return err
+	}
+	q := answer.Asking{Warning: w, Message: message, Uplink: uplink}
+	for i := range reach.Direct {
+		q.Members = append(q.Members, expectedOf(&reach.Direct[i].Card))
+	}
+	for i := range reach.ByMail {
+		e := expectedOf(&reach.ByMail[i].Card)
+		e.Linked = false
+		q.Members = append(q.Members, e)
+	}
+	if len(q.Members) == 0 {
+		return nil // nobody is below
+	}
+	return r.answers.Asked(ctx, tx, q)
 }

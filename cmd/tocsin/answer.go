@@ -231,12 +231,12 @@ func (l *answerPolicyListCmd) Run(ctx context.Context, c *console) error {
 		if p.WaitSeconds > 0 {
 			wait = (time.Duration(p.WaitSeconds) * time.Second).String()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", anyOf(string(p.Uplink)), anyOf(string(p.Colour)), p.How, wait, p.AtDeadline, output.Plain(p.By))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", orAnyOne(string(p.Uplink)), orAnyOne(string(p.Colour)), p.How, wait, p.AtDeadline, output.Plain(p.By))
 	}
 	return t.Flush()
 }
 
-func anyOf(text string) string {
+func orAnyOne(text string) string {
 	if text == "" {
 		return "any"
 	}

@@ -142,7 +142,15 @@ type asPerson struct {
 
 // post signs in, posts and signs out. Version is the ETag that was seen; empty is
 // any.
-func (p *asPerson) post(ctx context.Context, c *console, path, version string, in, out any) (err error) {
+func (p *asPerson) post(ctx context.Context, c *console, path, version string, in, out any) error {
+	return p.session(ctx, c, func(asked *client.Client) error {
+		_, err := asked.Call(ctx, client.Request{Method: http.MethodPost, Path: path, In: in, Version: version}, out)
+		return err
+	})
+}
+
+// session does something as the person, who signs in before and out after.
+func (p *asPerson) session(ctx context.Context, c *console, do func(*client.Client) error) (err error) {
 	password, err := c.password(p.As)
 	if err != nil {
 		return err
@@ -152,8 +160,7 @@ func (p *asPerson) post(ctx context.Context, c *console, path, version string, i
 		return err
 	}
 	defer func() { err = errors.Join(err, asked.SignOut(context.WithoutCancel(ctx))) }()
-	_, err = asked.Call(ctx, client.Request{Method: http.MethodPost, Path: path, In: in, Version: version}, out)
-	return err
+	return do(asked)
 }
 
 // password reads a password: from a terminal without showing it, else the first

@@ -39,8 +39,8 @@ type cli struct {
 	Join         joinCmd         `cmd:"" help:"Become a member of the hub that an invitation is from."`
 	Member       memberCmd       `cmd:"" help:"Who belongs to the alliance: members, hubs, groups, mandates."`
 	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
-	Stix         stixCmd         `cmd:"" help:"Check and list documents of STIX 2.1."`
 	Link         linkCmd         `cmd:"" help:"Links to neighbours in the alliance: what is on its way, and what to do when it is not."`
+	Stix         stixCmd         `cmd:"" help:"Check and list documents of STIX 2.1."`
 	Config       configCmd       `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup       backupCmd       `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
 	Restore      restoreCmd      `cmd:"" help:"Put a backup in the data directory's place, or verify one."`
@@ -49,6 +49,7 @@ type cli struct {
 	Token        tokenCmd        `cmd:"" help:"Make, list and revoke the tokens that machines and verbs show."`
 	Roster       rosterCmd       `cmd:"" help:"Plan who is on duty when, and say who is."`
 	Notify       notifyCmd       `cmd:"" help:"Mail and webhooks: try them out, list what could not be sent, try it again."`
+	Log          logCmd          `cmd:"" help:"The log that nobody can rewrite, of what was warned: verify, show, export, mend."`
 	Identity     identityCmd     `cmd:"" help:"The keys by which other nodes know this one: fingerprint, renew, revoke."`
 	Verify       verifyCmd       `cmd:"" help:"Verify a signed message, a receipt, a bundle or a passport, from a file and by itself."`
 	Print        printCmd        `cmd:"" help:"Make the paper for when the network is down: telephone numbers, duties, clocks, cases."`

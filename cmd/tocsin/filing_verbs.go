@@ -87,13 +87,13 @@ type filingAddressCmd struct {
 	At        string `help:"The recipient's node; without it, it has none any more." placeholder:"NODE"`
 }
 
-const addressesPath = "/api/v1/alliance/addresses"
+const recipientsPath = "/api/v1/alliance/recipients"
 
 func (a *filingAddressCmd) Run(ctx context.Context, c *console) error {
 	p := &page{out: c.out}
 	if a.Regime == "" {
 		var all []filing.Address
-		if err := a.read(ctx, addressesPath, nil, &all); err != nil {
+		if err := a.read(ctx, recipientsPath, nil, &all); err != nil {
 			return err
 		}
 		for _, one := range all {
@@ -104,7 +104,7 @@ func (a *filingAddressCmd) Run(ctx context.Context, c *console) error {
 	}
 	var out filing.Address
 	in := filing.Address{Regime: a.Regime, Recipient: a.Recipient, Node: alliance.NodeID(a.At)}
-	if err := a.put(ctx, addressesPath, in, &out); err != nil {
+	if err := a.put(ctx, recipientsPath, in, &out); err != nil {
 		return err
 	}
 	p.line("%s of %s: %s", out.Recipient, out.Regime, orDash(string(out.Node)))

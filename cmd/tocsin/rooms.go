@@ -15,6 +15,8 @@ import (
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/transparency"
+	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -32,7 +34,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(), filing.Room(), answer.Room(),
+		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(),
 	}
 }
 
@@ -68,10 +70,13 @@ func (r *running) openIncidents(config *fileConfig) error {
 		return err
 	}
 	r.openAnswers()
-	if r.telling, err = r.openTelling(p, config, r.log, rooms.office.Kinds(), r.alliance.kinds(), r.answers.Kinds()); err != nil {
+	r.monitor = r.newMonitor()
+	kinds := []map[string]timer.Kind{rooms.office.Kinds(), r.alliance.kinds(), r.warnings.kinds(), r.answers.Kinds(), r.monitor.Kinds()}
+	if r.telling, err = r.openTelling(p, config, r.log, kinds...); err != nil {
 		return usageError{err}
 	}
 	r.answers.Use(r.telling.timers)
+	r.monitor.Join(r.telling.timers)
 	rooms.register, err = incident.New(incident.Config{
 		DB: p.db, Trail: p.trail, Facts: laws.Dictionary(), Blobs: blobs, Playbooks: playbooks, Now: time.Now,
 		Opened: func(ctx context.Context, tx *store.Tx, i *incident.Incident) error {

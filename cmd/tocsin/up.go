@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tocsin/alliance/answer"
+	"tocsin/alliance/transparency"
 	"tocsin/api"
 	"tocsin/detect"
 	"tocsin/detect/indicator"
@@ -49,29 +50,34 @@ func (u *upCmd) Run(ctx context.Context, c *console) error {
 // running is a node with what takes telemetry in for it.
 type running struct {
 	*console
-	log        *slog.Logger
-	metrics    *prometheus.Registry
-	node       *node.Node
-	intake     *intake.Intake
-	spread     *spread // nil for a node by itself
-	claim      *store.Claim
-	people     *peopleRooms
-	telling    *telling
-	incidents  *incidentRooms
-	alliance   *allianceRooms
-	raising    *raising
-	answers    *answer.Answers
-	config     fileConfig
-	indicators *indicatorsInForce
-	found      func(*detect.Finding)
-	listening  listening
+	log       *slog.Logger
+	metrics   *prometheus.Registry
+	node      *node.Node
+	intake    *intake.Intake
+	spread    *spread // nil for a node by itself
+	claim     *store.Claim
+	people    *peopleRooms
+	telling   *telling
+	incidents *incidentRooms
+	alliance  *allianceRooms
+	warnings  *warningRooms
+	raising   *raising
+	answers   *answer.Answers
+	// transparency is the log of what this node warns of; monitor watches those of its
+	// hubs.
+	transparency *api.TransparencyLog
+	monitor      *transparency.Monitor
+	config       fileConfig
+	indicators   *indicatorsInForce
+	found        func(*detect.Finding)
+	listening    listening
 }
 
 // open opens the node and gives it its rules.
 func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.config = config
 	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
-	u.ruleFlags.own = true
+	u.own = true
 	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
 		return err
@@ -106,16 +112,24 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openAlliance(ctx, &config); err != nil {
 		return err
 	}
+	if err := r.openWarnings(&u.indicatorFlags, r.answering()); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
 		return err
 	}
 	if err := r.openFiling(); err != nil {
 		return err
 	}
+	r.openLogWatch()
+	r.warnings.join(r.telling.timers)
 	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err
 	}
 	if err := r.incidents.office.Begin(ctx); err != nil {
+		return err
+	}
+	if err := r.openLog(ctx); err != nil {
 		return err
 	}
 	r.raising = newRaising(r.node, r.incidents.register, r.log.With(slog.String("room", "incident")))
@@ -160,18 +174,18 @@ func (r *running) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler := api.Handler(api.Config{
+	served := api.Config{
 		Node: r.node, Hunt: r.hunt(), Cluster: r.cluster(),
 		Tokens: r.people.tokens, Accounts: r.people.accounts, Roster: r.people.roster, Passkeys: passkeys, Provider: provider,
 		Incidents: r.incidents.register, Duty: r.incidents.office, Reports: r.incidents.reports, Messages: r.telling.Notify,
 		Keys: r.incidents.keys, Trail: r.people.trail,
-		Members: r.alliance.members, Connected: r.alliance.connected, Links: r.alliance.links, Filings: r.alliance.filing,
-		Answers: r.answers,
-		Intake:  r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
+		Intake: r.intake.Handler(), Log: r.log.With(slog.String("room", "api")),
 		Indicators: r.console.indicators(), Changed: r.indicators.refresh, Removed: r.indicators.removed,
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
-	})
+	}
+	r.serveAlliance(&served)
+	handler := api.Handler(served)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.node.Run(ctx) })
 	if r.spread.takesIn() {
@@ -186,6 +200,7 @@ func (r *running) run(ctx context.Context) error {
 	group.Go(func() error { return r.people.trail.Run(ctx) })
 	group.Go(func() error { return r.raising.Run(ctx) })
 	group.Go(func() error { return r.runAnswers(ctx) })
+	group.Go(func() error { return r.transparency.Own.Run(ctx) })
 	group.Go(func() error { return r.incidents.keys.Run(ctx) })
 	group.Go(func() error { return r.telling.run(ctx) })
 	group.Go(func() error { return r.printDaily(ctx, r.incidents.current) })

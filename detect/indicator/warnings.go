@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"tocsin/intel"
 	"tocsin/intel/observable"
@@ -69,6 +70,28 @@ func (w *Warnings) Skipped() map[string]int { return w.skipped }
 // Has reports whether there is a warninglist of that name; nil has none.
 func (w *Warnings) Has(name string) bool {
 	return w != nil && w.kinds[name] != nil
+}
+
+// Names returns for each observable the name of a list that has it, "" where none
+// does; nil has none.
+func (w *Warnings) Names(all []intel.Observable) ([]string, error) {
+	names := make([]string, len(all))
+	if w == nil || len(all) == 0 {
+		return names, nil
+	}
+	b := pack.NewBuilder()
+	part := b.Part(0)
+	for i, o := range all {
+		_ = part.Add(&intel.Indicator{Observable: o, Origin: intel.Origin{Label: strconv.Itoa(i)}}) // what cannot be kept is on no list
+	}
+	part.Close()
+	compiler := Compiler{Warnings: w, Removed: func(in intel.Indicator, reason string) {
+		if i, err := strconv.Atoi(in.Label); err == nil && w.Has(reason) {
+			names[i] = reason
+		}
+	}}
+	_, err := compiler.compile(true, b.Pack())
+	return names, err
 }
 
 func (w *Warnings) add(l *Warninglist, part *pack.Part) {

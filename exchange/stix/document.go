@@ -64,10 +64,11 @@ func Parse(text []byte) (*Document, error) {
 		err = d.take("", value)
 	case map[string]any:
 		list, listed := value["objects"].([]any)
+		_, present := value["objects"]
 		switch {
 		case value["type"] != "bundle":
 			d.Objects = []Object{value}
-		case !listed && value["objects"] != nil:
+		case present && !listed:
 			err = errors.New("objects: a list is expected")
 		default:
 			d.Bundle = maps.Clone(value)

@@ -118,7 +118,7 @@ func TestWhatIsTooMuchIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"deep": strings.Repeat("[", 100_000), "a name twice": `{"type":"identity","type":"x"}`, "no UTF-8": "{\"type\":\"\xff\"}", "a number": "7",
-		"a list of numbers": "[7]", "objects that are none": `{"type":"bundle","objects":{"a":1}}`, "cut off": `{"type":`, "nothing": "", "two": "{}{}",
+		"a list of numbers": "[7]", "null for objects": `{"type":"bundle","objects":null}`, "objects that are none": `{"type":"bundle","objects":{"a":1}}`, "cut off": `{"type":`, "nothing": "", "two": "{}{}",
 	} {
 		if _, err := stix.Parse([]byte(text)); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)

@@ -63,6 +63,16 @@ func (o *Office) Organisation(ctx context.Context) (d Described, err error) {
 	return d, err
 }
 
+// OrganisationIn is the organisation as it is described now, within a transaction;
+// nil while nobody has.
+func (o *Office) OrganisationIn(ctx context.Context, tx *store.Tx) (*organisation.Organisation, error) {
+	v, err := o.view(ctx, tx, o.now())
+	if err != nil || v.described == nil {
+		return nil, err
+	}
+	return v.described.Organisation, nil
+}
+
 // History returns every description there was, the last one first.
 func (o *Office) History(ctx context.Context) (all []Described, err error) {
 	err = o.db.Read(ctx, func(ctx context.Context, tx *store.Tx) error {

@@ -321,8 +321,18 @@ func (c *checker) warnings() {
 	for i := range c.pack.Warnings {
 		w := &c.pack.Warnings[i]
 		path := fmt.Sprintf("warnings[%d]", i)
-		if w.Colour == "" {
+		switch {
+		case w.Colour == "":
 			c.wrong(path, "colour is missing")
+		case slices.ContainsFunc(c.pack.Warnings[:i], func(o Warning) bool { return o.Colour == w.Colour }):
+			c.wrong(path, "colour %s stands twice", w.Colour)
+		}
+		c.condition(path+".may", &w.May)
+		c.ofEntity(path+".may", w.May)
+		for j := range w.Duties {
+			at := fmt.Sprintf("%s.duties[%d].when", path, j)
+			c.condition(at, &w.Duties[j].When) // what happened is not known of a warning: only whom it binds
+			c.ofEntity(at, w.Duties[j].When)
 		}
 		c.title(path+".title", w.Title)
 		c.title(path+".issued_by", w.IssuedBy)

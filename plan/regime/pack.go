@@ -146,7 +146,9 @@ type Duty struct {
 	Text fact.Title `yaml:"text" json:"text"`
 	// When is a condition under which it is owed; empty is always.
 	When Condition `yaml:"when" json:"when,omitzero"`
-	Mark Mark      `yaml:"mark" json:"mark,omitempty"`
+	// Roster says that it asks for duty around the clock.
+	Roster bool `yaml:"roster" json:"roster,omitempty"`
+	Mark   Mark `yaml:"mark" json:"mark,omitempty"`
 }
 
 // Warning is what an authority issues of what may happen.
@@ -156,6 +158,9 @@ type Warning struct {
 	// Level is the level of incident that has happened or may happen.
 	Level    string     `yaml:"level" json:"level"`
 	IssuedBy fact.Title `yaml:"issued_by" json:"issued_by"`
+	// May is IssuedBy as a condition over the facts below "entity."; empty where the
+	// regime leaves it open.
+	May      Condition  `yaml:"may" json:"may,omitzero"`
 	LiftedBy fact.Title `yaml:"lifted_by" json:"lifted_by"`
 	// Contents is what the warning must hold.
 	Contents []fact.Title `yaml:"contents" json:"contents"`

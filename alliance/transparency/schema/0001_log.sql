@@ -12,7 +12,7 @@ CREATE TABLE transparency_entry (
 	hashes   BYTEA NOT NULL, -- of the leaf, and of each subtree that it completes
 	PRIMARY KEY (origin, idx)
 );
-CREATE INDEX transparency_entry_envelope ON transparency_entry (envelope, origin);
+CREATE INDEX transparency_entry_envelope ON transparency_entry (envelope, origin, idx);
 
 -- This node's logs; the one with the greatest number is written to.
 CREATE TABLE transparency_log (
@@ -53,8 +53,7 @@ CREATE TABLE transparency_hub (
 	at     BIGINT NOT NULL,
 	PRIMARY KEY (hub, number)
 );
--- Every checkpoint seen or heard of; settled once it is known to be of the same
--- history as the last one verified.
+-- Every checkpoint seen or heard of.
 CREATE TABLE transparency_seen (
 	origin  TEXT NOT NULL,
 	size    BIGINT NOT NULL,
@@ -63,14 +62,15 @@ CREATE TABLE transparency_seen (
 	note    TEXT NOT NULL,
 	heard   TEXT NOT NULL,   -- from whom, empty for the hub itself
 	at      BIGINT NOT NULL,
-	settled BOOLEAN NOT NULL,
+	verdict TEXT NOT NULL,   -- same: of the history verified here; other; or empty, open
 	PRIMARY KEY (origin, size, root)
 );
-CREATE INDEX transparency_seen_unsettled ON transparency_seen (hub, at) WHERE NOT settled;
+CREATE INDEX transparency_seen_unsettled ON transparency_seen (origin, size) WHERE verdict = '';
 -- What was received, and whether the log holds it.
 CREATE TABLE transparency_received (
 	hub      TEXT NOT NULL,
 	envelope TEXT NOT NULL,
+	kind     TEXT NOT NULL,
 	at       BIGINT NOT NULL,
 	origin   TEXT NOT NULL,  -- of the log that was shown to hold it
 	idx      BIGINT NOT NULL,

@@ -54,7 +54,7 @@ func (k *keys) credential(member, public string) (string, error) {
 	claims.Name = member
 	claims.Pub.Allow.Add(upPrefix+member, nextPrefix+member, getPrefix+member)
 	claims.Sub.Allow.Add(inbox(member)+".>", liveEvery)
-	claims.Limits.Subs = memberSubjects
+	claims.Subs = memberSubjects
 	claims.Limits.Payload = maxPayload
 	claims.AllowedConnectionTypes.Add(jwt.ConnectionTypeStandard, jwt.ConnectionTypeWebsocket)
 	token, err := claims.Encode(k.account)

@@ -13,7 +13,7 @@ type crew struct {
 	work func(ctx context.Context, member string)
 
 	mu     sync.Mutex
-	ctx    context.Context // of begin; nil before it and after end
+	start  func() // starts a goroutine; nil before begin and after end
 	ready  []string
 	phases map[string]phase
 	active int
@@ -36,7 +36,7 @@ func newCrew(most int, work func(ctx context.Context, member string)) *crew {
 func (c *crew) begin(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ctx = ctx
+	c.start = func() { c.group.Go(func() { c.run(ctx) }) }
 	for range c.ready {
 		c.hire()
 	}
@@ -45,7 +45,7 @@ func (c *crew) begin(ctx context.Context) {
 // end waits for what is being worked on, whose ctx must have ended.
 func (c *crew) end() {
 	c.mu.Lock()
-	c.ctx = nil
+	c.start = nil
 	c.mu.Unlock()
 	c.group.Wait()
 }
@@ -66,12 +66,11 @@ func (c *crew) call(member string) {
 
 // hire starts one more goroutine if there may be one; it is called with mu held.
 func (c *crew) hire() {
-	if c.ctx == nil || c.active >= c.most {
+	if c.start == nil || c.active >= c.most {
 		return
 	}
 	c.active++
-	ctx := c.ctx
-	c.group.Go(func() { c.run(ctx) })
+	c.start()
 }
 
 func (c *crew) run(ctx context.Context) {
@@ -88,7 +87,7 @@ func (c *crew) run(ctx context.Context) {
 func (c *crew) take(ctx context.Context) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.ready) == 0 || ctx.Err() != nil || c.ctx == nil {
+	if len(c.ready) == 0 || ctx.Err() != nil || c.start == nil {
 		c.active--
 		return "", false
 	}

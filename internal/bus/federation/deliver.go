@@ -190,7 +190,7 @@ func (d *deliveries) answer(ctx context.Context, member string) {
 		d.answered(member, q)
 	}
 	if err != nil && ctx.Err() == nil {
-		d.hub.log.Warn("a member could not be given what is stored for it, it is tried again",
+		d.hub.log.Debug("a member could not be given what is stored for it, it is tried again",
 			slog.String("member", member), slog.String("reason", err.Error()))
 		time.AfterFunc(retryPause, func() { d.crew.call(member) })
 	}
@@ -266,7 +266,7 @@ func (d *deliveries) forget(ctx context.Context, member string) {
 	err := d.hub.down.Purge(limited, jetstream.WithPurgeSubject(downPrefix+member), jetstream.WithPurgeSequence(has+1))
 	if err != nil {
 		if ctx.Err() == nil {
-			d.hub.log.Warn("what a member has could not be removed, it is tried again",
+			d.hub.log.Debug("what a member has could not be removed, it is tried again",
 				slog.String("member", member), slog.String("reason", err.Error()))
 			time.AfterFunc(d.hub.broker.ackWait(), func() { d.forgetful.call(member) })
 		}

@@ -139,13 +139,10 @@ func (d *desk) take(member string, m *nats.Msg) error {
 
 // turn handles a member's first.
 func (d *desk) turn(ctx context.Context, member string) {
-	d.mu.Lock()
-	l, do := d.lines[member], d.do
-	d.mu.Unlock()
-	if l == nil || len(l.items) == 0 || do == nil {
+	l, first, do := d.first(member)
+	if first == nil || do == nil {
 		return
 	}
-	first := l.items[0] // only this turn removes it
 	data, err := do(ctx, member, first.Msg)
 	d.mu.Lock()
 	reply := first.reply
@@ -167,6 +164,17 @@ func (d *desk) turn(ctx context.Context, member string) {
 	if err != nil {
 		d.refuse(member, reply, err)
 	}
+}
+
+// first returns a member's first item, which only its turn removes.
+func (d *desk) first(member string) (*line, *item, handle) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.lines[member]
+	if l == nil || len(l.items) == 0 {
+		return nil, nil, nil
+	}
+	return l, l.items[0], d.do
 }
 
 // refuse tells the member why. What is not for it to know it is not told.

@@ -110,9 +110,9 @@ func join(ctx context.Context, e External, k *keys) (*cluster, error) {
 		return nil, err
 	}
 	for _, m := range answers {
-		var told struct{ Server struct{ ID string } }
-		if err := json.Unmarshal(m.Data, &told); err == nil {
-			c.servers = append(c.servers, told.Server.ID)
+		var told struct{ ID string }
+		if err := json.Unmarshal(m.Data, &told); err == nil && told.ID != "" {
+			c.servers = append(c.servers, told.ID)
 		}
 	}
 	return c, nil

@@ -146,9 +146,9 @@ func receive(t testing.TB, m *federation.Member, l *log) (end func()) {
 }
 
 // collect writes down what the hub gets.
-func collect(t testing.TB, h *federation.Hub, l *log) (end func()) {
+func collect(t testing.TB, h *federation.Hub, l *log) {
 	t.Helper()
-	return background(t, func(ctx context.Context) error {
+	background(t, func(ctx context.Context) error {
 		return h.Receive(ctx, func(_ context.Context, member, id string, data []byte) error {
 			l.add(member + " " + id + " " + string(data))
 			return nil

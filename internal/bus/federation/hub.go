@@ -186,6 +186,10 @@ func (h *Hub) call() {
 // streamName is the one stream there is.
 const streamName = "DOWN"
 
+// memberStored is how many messages may be stored for one member: one that is
+// away for ever fills only its own part.
+const memberStored = 20_000
+
 // duplicatesWithin is how long the server knows an id again: longer than anybody
 // tries to publish the same.
 const duplicatesWithin = 5 * time.Minute
@@ -198,6 +202,7 @@ func (h *Hub) openStream(ctx context.Context, limit int64) (err error) {
 	config := jetstream.StreamConfig{
 		Name: streamName, Subjects: []string{downPrefix + "*"}, Storage: jetstream.FileStorage,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxBytes: limit,
+		MaxMsgsPerSubject: memberStored, DiscardNewPerSubject: true,
 		Duplicates: duplicatesWithin, Replicas: h.broker.replicas(), AllowAtomicPublish: true,
 	}
 	return retry(ctx, func() error {

@@ -195,6 +195,12 @@ func (m *Member) failed(err error) {
 	m.problem = err
 }
 
+func (m *Member) got() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.received = time.Now()
+}
+
 // State is how a link is now.
 type State struct {
 	Connected bool
@@ -202,7 +208,7 @@ type State struct {
 	Server    string    // the address connected to
 	Problem   string    // the latest since then, or why it is not connected
 	Refused   bool      // the hub does not know the credential, or refuses it now
-	Received  time.Time // when the hub last gave a message
+	Received  time.Time // when a message of the hub was last handled
 	Sent      time.Time // when it last took one
 }
 

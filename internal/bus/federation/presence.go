@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,13 +74,23 @@ func (p *presence) look(ctx context.Context) error {
 		p.mu.Unlock()
 	}()
 	for _, server := range p.hub.broker.ids() {
-		for seen, more := 0, true; more; {
-			n, err := p.page(ctx, server, seen)
-			if err != nil {
-				return unavailable("ask who is connected", err)
-			}
-			seen, more = seen+n, n == pageConnections
+		limited, cancel := context.WithTimeout(ctx, requestWait)
+		err := retry(limited, func() error { return p.lookAt(limited, server) })
+		cancel()
+		if err != nil && ctx.Err() == nil { // it may have gone since
+			p.hub.log.Warn("a server does not tell who is connected", slog.String("server", server), slog.String("reason", err.Error()))
 		}
+	}
+	return ctx.Err()
+}
+
+func (p *presence) lookAt(ctx context.Context, server string) error {
+	for seen, more := 0, true; more; {
+		n, err := p.page(ctx, server, seen)
+		if err != nil {
+			return unavailable("ask who is connected", err)
+		}
+		seen, more = seen+n, n == pageConnections
 	}
 	return nil
 }
@@ -88,9 +99,7 @@ func (p *presence) look(ctx context.Context) error {
 const pageConnections = 500
 
 func (p *presence) page(ctx context.Context, server string, from int) (int, error) {
-	limited, cancel := context.WithTimeout(ctx, requestWait)
-	defer cancel()
-	m, err := p.hub.watch.RequestWithContext(limited, "$SYS.REQ.SERVER."+server+".CONNZ",
+	m, err := p.hub.watch.RequestWithContext(ctx, "$SYS.REQ.SERVER."+server+".CONNZ",
 		fmt.Appendf(nil, `{"auth":true,"acc":%q,"offset":%d,"limit":%d}`, p.hub.keys.accountID, from, pageConnections))
 	if err != nil {
 		return 0, err
@@ -128,7 +137,8 @@ func (p *presence) is(c connection, credential string, start time.Time) {
 	}
 	if p.add(claims.Name, c, start) > memberConnections {
 		p.refused(claims.Name)
-		_ = p.hub.watch.Publish("$SYS.REQ.SERVER."+c.server+".KICK", fmt.Appendf(nil, `{"cid":%d}`, c.id))
+		// The server does nothing for who wants no answer.
+		_ = p.hub.watch.PublishRequest("$SYS.REQ.SERVER."+c.server+".KICK", p.hub.watch.NewInbox(), fmt.Appendf(nil, `{"cid":%d}`, c.id))
 	}
 }
 

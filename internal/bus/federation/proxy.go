@@ -64,6 +64,7 @@ func (p *proxy) ask(conn net.Conn, address string) error {
 	if err != nil {
 		return err
 	}
+	defer response.Body.Close() // it has none, and the connection stays
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("it answers %s", response.Status)
 	}

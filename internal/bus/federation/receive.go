@@ -20,7 +20,7 @@ const (
 	// heals only what none of both does. It is drawn out by chance, up to twice.
 	idleWait = 5 * time.Minute
 	// partWait is how long the next part of an answer may take.
-	partWait = 20 * time.Second
+	partWait = 5 * time.Second
 )
 
 // hold is how many messages of an answer may have come before they are handled.
@@ -141,6 +141,7 @@ func (r *receiver) handle(ctx context.Context, m *nats.Msg) error {
 		err := r.fn(ctx, m.Header.Get(idHeader), m.Data)
 		if err == nil {
 			r.position = m.Header.Get(positionHeader)
+			r.member.got()
 			return nil
 		}
 		r.member.failed(err)

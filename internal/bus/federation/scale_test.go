@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -159,7 +158,7 @@ func holdMembers(b *testing.B, configs []federation.Config) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	var cmd *exec.Cmd = crash.Again(b, membersVariable, file)
+	cmd := crash.Again(b, membersVariable, file)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)

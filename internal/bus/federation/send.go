@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -12,11 +13,9 @@ import (
 	"tocsin/internal/fault"
 )
 
-const (
-	// answerWait is how long the hub may take to handle one message before it is
-	// sent again.
-	answerWait = 20 * time.Second
-)
+// answerWait is how long an answer may take before the question is put again: the
+// hub knows it again by its id while it works on it.
+const answerWait = 5 * time.Second
 
 // Publish hands something to the hub. It returns nil when the hub has it in its
 // keeping, not merely on the way; until then it tries again, with pauses, until
@@ -45,7 +44,10 @@ func (m *Member) Request(ctx context.Context, request []byte) ([]byte, error) {
 	if err := checkBody(request); err != nil {
 		return nil, err
 	}
-	reply, err := m.insist(ctx, func() *nats.Msg { return &nats.Msg{Subject: getPrefix + m.name, Data: request} })
+	id := rand.Text()
+	reply, err := m.insist(ctx, func() *nats.Msg {
+		return &nats.Msg{Subject: getPrefix + m.name, Header: nats.Header{idHeader: {id}}, Data: request}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("ask the hub: %w", err)
 	}
