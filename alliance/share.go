@@ -97,7 +97,7 @@ func (s *Seen) check(k *check, field string) {
 		k.wrong(field+"/value", "its normal form is %.100q", o.Value)
 	}
 	k.want(s.Events > 0, field+"/events", "it was seen no time")
-	s.Sightings.check(k, field)
+	checkSightings(k, field, &s.Sightings)
 }
 
 // Check reports what of the end of something will not do. The error is

@@ -9,7 +9,7 @@ import (
 
 	"tocsin/alliance"
 	"tocsin/alliance/link"
-	"tocsin/alliance/spread"
+	"tocsin/alliance/relay"
 	"tocsin/intel"
 	"tocsin/internal/audit"
 	"tocsin/internal/fault"
@@ -77,12 +77,12 @@ type Notice struct {
 	Incident string // that it belongs to here
 }
 
-// Config is what a Desk needs. DB, Trail, Links, Spread and Hubs must be set.
+// Config is what a Desk needs. DB, Trail, Links, Relay and Hubs must be set.
 type Config struct {
-	DB     *store.DB
-	Trail  *audit.Trail
-	Links  Handlers
-	Spread *spread.Spread
+	DB    *store.DB
+	Trail *audit.Trail
+	Links Handlers
+	Relay *relay.Relay
 	// Hubs returns the active hubs of this node.
 	Hubs func(ctx context.Context, tx *store.Tx) ([]alliance.NodeID, error)
 	// Name returns what a node calls itself.
@@ -113,8 +113,8 @@ func Room() store.Room { return store.Room{Name: "aid", Files: schema} }
 // New returns a desk and has the links hand it what is its own. It works once Join
 // was called.
 func New(c Config) (*Desk, error) {
-	if c.DB == nil || c.Trail == nil || c.Links == nil || c.Spread == nil || c.Hubs == nil {
-		return nil, fmt.Errorf("aid: DB, Trail, Links, Spread and Hubs are needed: %w", fault.Invalid)
+	if c.DB == nil || c.Trail == nil || c.Links == nil || c.Relay == nil || c.Hubs == nil {
+		return nil, fmt.Errorf("aid: DB, Trail, Links, Relay and Hubs are needed: %w", fault.Invalid)
 	}
 	if c.Name == nil {
 		c.Name = func(_ context.Context, _ *store.Tx, node alliance.NodeID) (string, error) { return string(node), nil }
@@ -160,14 +160,14 @@ const longest = 366 * 24 * time.Hour
 // Ask asks for help. The error is fault.Invalid for what will not do, and
 // fault.Forbidden where nobody may have it.
 func (d *Desk) Ask(ctx context.Context, who audit.Actor, o Order) (r Request, err error) {
-	now := d.c.Spread.Now()
+	now := d.c.Relay.Now()
 	o.Help.Anonymous, o.Help.For, o.Help.Until = o.Anonymous, nil, o.Help.Until.UTC().Truncate(time.Microsecond)
 	if err := o.check(now); err != nil {
 		return r, err
 	}
 	err = d.c.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		r = Request{
-			Author: d.c.Spread.Self(), Marking: o.Marking, Scope: o.Scope, Anonymous: o.Anonymous, State: Open, By: who.Name, At: now,
+			Author: d.c.Relay.Self(), Marking: o.Marking, Scope: o.Scope, Anonymous: o.Anonymous, State: Open, By: who.Name, At: now,
 			Until: o.Help.Until, Help: o.Help,
 		}
 		if o.Incident != "" {
@@ -210,9 +210,9 @@ func (o *Order) check(now time.Time) error {
 }
 
 func (d *Desk) send(ctx context.Context, tx *store.Tx, r *Request, through alliance.NodeID) (err error) {
-	m := spread.Message{Kind: alliance.HelpKind, Label: alliance.Label{Marking: r.Marking, Scope: r.Scope}, Body: &r.Help}
+	m := relay.Message{Kind: alliance.HelpKind, Label: alliance.Label{Marking: r.Marking, Scope: r.Scope}, Body: &r.Help}
 	if !r.Anonymous {
-		r.ID, err = d.c.Spread.Publish(ctx, tx, m)
+		r.ID, err = d.c.Relay.Publish(ctx, tx, m)
 		return err
 	}
 	hubs, err := d.c.Hubs(ctx, tx)
@@ -228,7 +228,7 @@ func (d *Desk) send(ctx context.Context, tx *store.Tx, r *Request, through allia
 	}
 	asked := r.Help
 	asked.For, m.Body, r.Through = &r.Scope, &asked, through
-	r.ID, err = d.c.Spread.Ask(ctx, tx, through, m)
+	r.ID, err = d.c.Relay.Ask(ctx, tx, through, m)
 	return err
 }
 
@@ -263,11 +263,11 @@ func (d *Desk) Withdraw(ctx context.Context, who audit.Actor, id, reason string)
 		return err
 	}
 	return d.c.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, err := selectRequestOf(ctx, tx, d.c.Spread.Self(), id)
+		r, err := selectRequestOf(ctx, tx, d.c.Relay.Self(), id)
 		if err == nil {
 			return d.withdrawRequest(ctx, tx, who, &r, end)
 		}
-		o, err := selectOffer(ctx, tx, id, d.c.Spread.Self())
+		o, err := selectOffer(ctx, tx, id, d.c.Relay.Self())
 		if err != nil {
 			return err
 		}
@@ -283,8 +283,8 @@ func (d *Desk) withdrawRequest(ctx context.Context, tx *store.Tx, who audit.Acto
 	if r.Through != "" {
 		scope = alliance.To(r.Through)
 	}
-	m := spread.Message{Kind: alliance.HelpOverKind, Label: alliance.Label{Marking: r.Marking, Scope: scope}, Body: end}
-	if err := d.c.Spread.Over(ctx, tx, r.ID, m); err != nil {
+	m := relay.Message{Kind: alliance.HelpOverKind, Label: alliance.Label{Marking: r.Marking, Scope: scope}, Body: end}
+	if err := d.c.Relay.Over(ctx, tx, r.ID, m); err != nil {
 		return err
 	}
 	if err := d.end(ctx, tx, r, Withdrawn, end.Reason); err != nil {
@@ -334,7 +334,7 @@ func (d *Desk) fill(ctx context.Context, tx *store.Tx, r *Request) (err error) {
 // Get returns a request with its offers. The error is fault.NotFound.
 func (d *Desk) Get(ctx context.Context, id string) (r Request, err error) {
 	err = d.c.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if r, err = selectRequest(ctx, tx, id, d.c.Spread.Self()); err != nil {
+		if r, err = selectRequest(ctx, tx, id, d.c.Relay.Self()); err != nil {
 			return err
 		}
 		return d.fill(ctx, tx, &r)

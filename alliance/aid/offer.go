@@ -8,7 +8,7 @@ import (
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/link"
-	"tocsin/alliance/spread"
+	"tocsin/alliance/relay"
 	"tocsin/internal/audit"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
@@ -22,21 +22,21 @@ func (d *Desk) Offer(ctx context.Context, who audit.Actor, request string, offer
 		return o, err
 	}
 	err = d.c.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		r, err := selectRequest(ctx, tx, request, d.c.Spread.Self())
+		r, err := selectRequest(ctx, tx, request, d.c.Relay.Self())
 		switch {
 		case err != nil:
 			return err
-		case r.Author == d.c.Spread.Self():
+		case r.Author == d.c.Relay.Self():
 			return fmt.Errorf("request %s was made here: %w", r.ID, fault.Conflict)
 		case r.State != Open:
 			return fmt.Errorf("request %s is %s: %w", r.ID, r.State, fault.Conflict)
 		}
-		o = Offered{Author: d.c.Spread.Self(), Request: r.ID, requester: r.Author, State: Open, By: who.Name, At: d.c.Spread.Now(), Offer: offer}
+		o = Offered{Author: d.c.Relay.Self(), Request: r.ID, requester: r.Author, State: Open, By: who.Name, At: d.c.Relay.Now(), Offer: offer}
 		if o.Name, err = d.c.Name(ctx, tx, o.Author); err != nil {
 			return err
 		}
-		m := spread.Message{Kind: alliance.OfferKind, Label: alliance.Label{Marking: spread.ReplyMarking(r.Marking)}, Body: &o.Offer}
-		if o.ID, err = d.c.Spread.Back(ctx, tx, spread.Item{Author: r.Author, ID: r.ID}, m); err != nil {
+		m := relay.Message{Kind: alliance.OfferKind, Label: alliance.Label{Marking: relay.ReplyMarking(r.Marking)}, Body: &o.Offer}
+		if o.ID, err = d.c.Relay.Back(ctx, tx, relay.Item{Author: r.Author, ID: r.ID}, m); err != nil {
 			return err
 		}
 		if err := insertOffer(ctx, tx, &o); err != nil {
@@ -49,14 +49,14 @@ func (d *Desk) Offer(ctx context.Context, who audit.Actor, request string, offer
 
 // offerCame handles an offer: to this node, or to a member that it did not name.
 func (d *Desk) offerCame(ctx context.Context, tx *store.Tx, in link.Received) error {
-	o := Offered{ID: in.Header.ID, Author: in.Header.Author, Request: in.Header.About, requester: d.c.Spread.Self(), State: Open, At: d.c.Spread.Now()}
+	o := Offered{ID: in.Header.ID, Author: in.Header.Author, Request: in.Header.About, requester: d.c.Relay.Self(), State: Open, At: d.c.Relay.Now()}
 	if err := read(&in, &o.Offer); err != nil {
 		return err
 	}
-	if passed, err := d.c.Spread.PassBack(ctx, tx, &in); passed || err != nil {
+	if passed, err := d.c.Relay.PassBack(ctx, tx, &in); passed || err != nil {
 		return err
 	}
-	r, err := selectRequestOf(ctx, tx, d.c.Spread.Self(), o.Request)
+	r, err := selectRequestOf(ctx, tx, d.c.Relay.Self(), o.Request)
 	if errors.Is(err, fault.NotFound) {
 		return &envelope.Refusal{Reason: envelope.NotAllowed, Detail: "an offer to what was not asked here"}
 	}
@@ -82,7 +82,7 @@ func (d *Desk) offerCame(ctx context.Context, tx *store.Tx, in link.Received) er
 	if err := insertOffer(ctx, tx, &o); err != nil {
 		return err
 	}
-	if mask, err := d.c.Spread.Behind(ctx, tx, r.ID); err == nil {
+	if mask, err := d.c.Relay.Behind(ctx, tx, r.ID); err == nil {
 		return d.handOver(ctx, tx, &r, &o, mask)
 	} else if !errors.Is(err, fault.NotFound) {
 		return err
@@ -91,18 +91,18 @@ func (d *Desk) offerCame(ctx context.Context, tx *store.Tx, in link.Received) er
 }
 
 // handOver gives an offer to the member that asked in this node's name.
-func (d *Desk) handOver(ctx context.Context, tx *store.Tx, r *Request, o *Offered, asked spread.Mask) error {
+func (d *Desk) handOver(ctx context.Context, tx *store.Tx, r *Request, o *Offered, asked relay.Mask) error {
 	if o.State != Open {
 		return nil
 	}
 	offer := o.Offer
 	offer.By = &alliance.Offerer{Node: o.Author, Name: o.Name}
-	m := spread.Message{Kind: alliance.OfferKind, Label: alliance.Label{Marking: spread.ReplyMarking(r.Marking)}, Body: &offer}
-	ours, err := d.c.Spread.Back(ctx, tx, spread.Item{Author: asked.Node, ID: asked.ID}, m)
+	m := relay.Message{Kind: alliance.OfferKind, Label: alliance.Label{Marking: relay.ReplyMarking(r.Marking)}, Body: &offer}
+	ours, err := d.c.Relay.Back(ctx, tx, relay.Item{Author: asked.Node, ID: asked.ID}, m)
 	if err != nil {
 		return none(err)
 	}
-	return d.c.Spread.Keep(ctx, tx, ours, spread.Mask{Node: o.Author, ID: o.ID})
+	return d.c.Relay.Keep(ctx, tx, ours, relay.Mask{Node: o.Author, ID: o.ID})
 }
 
 // Decide accepts or declines an offer that was made to this node. The error is
@@ -116,14 +116,14 @@ func (d *Desk) Decide(ctx context.Context, who audit.Actor, offer string, decisi
 		if o, err = selectOffer(ctx, tx, offer, ""); err != nil {
 			return err
 		}
-		if o.requester != d.c.Spread.Self() {
+		if o.requester != d.c.Relay.Self() {
 			return fmt.Errorf("offer %s was made to another: %w", o.ID, fault.Forbidden)
 		}
 		r, err := selectRequestOf(ctx, tx, o.requester, o.Request)
 		if err != nil {
 			return err
 		}
-		if _, err := d.c.Spread.Behind(ctx, tx, r.ID); err == nil {
+		if _, err := d.c.Relay.Behind(ctx, tx, r.ID); err == nil {
 			return fmt.Errorf("offer %s is to a member that asked through this node: it decides: %w", o.ID, fault.Forbidden)
 		}
 		if err := d.decide(ctx, tx, &r, &o, &decision); err != nil {
@@ -132,7 +132,7 @@ func (d *Desk) Decide(ctx context.Context, who audit.Actor, offer string, decisi
 		if err := d.c.Trail.Record(ctx, tx, who, "aid."+string(o.State), subject(&r), Open, o); err != nil {
 			return err
 		}
-		return d.tell(ctx, tx, who, string(o.State), &r, &o, d.c.Spread.Self(), decision.Text)
+		return d.tell(ctx, tx, who, string(o.State), &r, &o, d.c.Relay.Self(), decision.Text)
 	})
 	return o, err
 }
@@ -142,8 +142,8 @@ func (d *Desk) decide(ctx context.Context, tx *store.Tx, r *Request, o *Offered,
 	if err := d.decided(ctx, tx, o, decision); err != nil {
 		return err
 	}
-	m := spread.Message{Kind: alliance.DecisionKind, Label: alliance.Label{Marking: spread.ReplyMarking(r.Marking)}, Body: decision}
-	_, err := d.c.Spread.Back(ctx, tx, spread.Item{Author: o.Author, ID: o.ID}, m)
+	m := relay.Message{Kind: alliance.DecisionKind, Label: alliance.Label{Marking: relay.ReplyMarking(r.Marking)}, Body: decision}
+	_, err := d.c.Relay.Back(ctx, tx, relay.Item{Author: o.Author, ID: o.ID}, m)
 	return err
 }
 
@@ -151,7 +151,7 @@ func (d *Desk) decided(ctx context.Context, tx *store.Tx, o *Offered, decision *
 	if o.State != Open {
 		return fmt.Errorf("offer %s is %s: %w", o.ID, o.State, fault.Conflict)
 	}
-	o.State, o.Decided, o.Decision = Declined, d.c.Spread.Now(), decision
+	o.State, o.Decided, o.Decision = Declined, d.c.Relay.Now(), decision
 	if decision.Accepted {
 		o.State = Accepted
 	}
@@ -165,16 +165,16 @@ func (d *Desk) decisionCame(ctx context.Context, tx *store.Tx, in link.Received)
 	if err := read(&in, decision); err != nil {
 		return err
 	}
-	if passed, err := d.c.Spread.PassBack(ctx, tx, &in); passed || err != nil {
+	if passed, err := d.c.Relay.PassBack(ctx, tx, &in); passed || err != nil {
 		return err
 	}
 	refused := &envelope.Refusal{Reason: envelope.NotAllowed, Detail: "it decides on no offer that was made to it"}
-	if of, err := d.c.Spread.Behind(ctx, tx, in.Header.About); err == nil {
+	if of, err := d.c.Relay.Behind(ctx, tx, in.Header.About); err == nil {
 		return d.decidedFor(ctx, tx, &in, of, decision, refused)
 	} else if !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	o, err := selectOfferOf(ctx, tx, d.c.Spread.Self(), in.Header.About)
+	o, err := selectOfferOf(ctx, tx, d.c.Relay.Self(), in.Header.About)
 	switch {
 	case errors.Is(err, fault.NotFound) || err == nil && o.requester != in.Header.Author:
 		return refused
@@ -196,7 +196,7 @@ func (d *Desk) decisionCame(ctx context.Context, tx *store.Tx, in link.Received)
 
 // decidedFor passes the decision of a member that is not named on in this node's
 // name.
-func (d *Desk) decidedFor(ctx context.Context, tx *store.Tx, in *link.Received, of spread.Mask, decision *alliance.Decision, refused error) error {
+func (d *Desk) decidedFor(ctx context.Context, tx *store.Tx, in *link.Received, of relay.Mask, decision *alliance.Decision, refused error) error {
 	o, err := selectOfferOf(ctx, tx, of.Node, of.ID)
 	if err != nil {
 		return none(err)
@@ -205,7 +205,7 @@ func (d *Desk) decidedFor(ctx context.Context, tx *store.Tx, in *link.Received, 
 	if err != nil {
 		return none(err)
 	}
-	switch asked, err := d.c.Spread.Behind(ctx, tx, r.ID); {
+	switch asked, err := d.c.Relay.Behind(ctx, tx, r.ID); {
 	case errors.Is(err, fault.NotFound) || err == nil && asked.Node != in.Header.Author:
 		return refused
 	case err != nil:
@@ -218,7 +218,7 @@ func (d *Desk) decidedFor(ctx context.Context, tx *store.Tx, in *link.Received, 
 
 func (d *Desk) withdrawOffer(ctx context.Context, tx *store.Tx, who audit.Actor, o *Offered, end *alliance.Ended) error {
 	switch {
-	case o.Author != d.c.Spread.Self():
+	case o.Author != d.c.Relay.Self():
 		return fmt.Errorf("offer %s is %s's: %w", o.ID, o.Name, fault.Forbidden)
 	case o.State != Open && o.State != Accepted:
 		return fmt.Errorf("offer %s is %s: %w", o.ID, o.State, fault.Conflict)
@@ -227,8 +227,8 @@ func (d *Desk) withdrawOffer(ctx context.Context, tx *store.Tx, who audit.Actor,
 	if err != nil {
 		return err
 	}
-	m := spread.Message{Kind: alliance.OfferOverKind, Label: alliance.Label{Marking: spread.ReplyMarking(r.Marking), Scope: alliance.To(r.Author)}, Body: end}
-	if err := d.c.Spread.Over(ctx, tx, o.ID, m); err != nil {
+	m := relay.Message{Kind: alliance.OfferOverKind, Label: alliance.Label{Marking: relay.ReplyMarking(r.Marking), Scope: alliance.To(r.Author)}, Body: end}
+	if err := d.c.Relay.Over(ctx, tx, o.ID, m); err != nil {
 		return err
 	}
 	before := o.State
@@ -245,7 +245,7 @@ func (d *Desk) offerOver(ctx context.Context, tx *store.Tx, in link.Received) er
 	if err := read(&in, end); err != nil {
 		return err
 	}
-	if err := d.c.Spread.PassOver(ctx, tx, &in); err != nil {
+	if err := d.c.Relay.PassOver(ctx, tx, &in); err != nil {
 		return err
 	}
 	o, err := selectOfferOf(ctx, tx, in.Header.Author, in.Header.About)
@@ -260,14 +260,14 @@ func (d *Desk) offerOver(ctx context.Context, tx *store.Tx, in link.Received) er
 	if err := updateOffer(ctx, tx, &o); err != nil {
 		return err
 	}
-	ours, err := d.c.Spread.MaskOf(ctx, tx, spread.Mask{Node: o.Author, ID: o.ID})
+	ours, err := d.c.Relay.MaskOf(ctx, tx, relay.Mask{Node: o.Author, ID: o.ID})
 	if err == nil { // the member that asked has it under our name
-		asked, err := d.c.Spread.Behind(ctx, tx, r.ID)
+		asked, err := d.c.Relay.Behind(ctx, tx, r.ID)
 		if err != nil {
 			return none(err)
 		}
-		m := spread.Message{Kind: alliance.OfferOverKind, Label: alliance.Label{Marking: spread.ReplyMarking(r.Marking), Scope: alliance.To(asked.Node)}, Body: end}
-		return d.c.Spread.Over(ctx, tx, ours, m)
+		m := relay.Message{Kind: alliance.OfferOverKind, Label: alliance.Label{Marking: relay.ReplyMarking(r.Marking), Scope: alliance.To(asked.Node)}, Body: end}
+		return d.c.Relay.Over(ctx, tx, ours, m)
 	}
 	if !errors.Is(err, fault.NotFound) {
 		return err

@@ -8,7 +8,7 @@ import (
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/link"
-	"tocsin/alliance/spread"
+	"tocsin/alliance/relay"
 	"tocsin/internal/audit"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
@@ -37,7 +37,7 @@ var nobody = audit.Actor{ID: "node", Name: "node"}
 // requestCame handles a request for help.
 func (d *Desk) requestCame(ctx context.Context, tx *store.Tx, in link.Received) error {
 	r := Request{
-		ID: in.Header.ID, Author: in.Header.Author, Marking: in.Header.Marking, Scope: in.Header.Audience, State: Open, At: d.c.Spread.Now(),
+		ID: in.Header.ID, Author: in.Header.Author, Marking: in.Header.Marking, Scope: in.Header.Audience, State: Open, At: d.c.Relay.Now(),
 	}
 	if err := read(&in, &r.Help); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (d *Desk) requestCame(ctx context.Context, tx *store.Tx, in link.Received) 
 	if r.Help.For != nil {
 		return d.hide(ctx, tx, &in, &r)
 	}
-	meant, ended, err := d.c.Spread.PassOn(ctx, tx, &in)
+	meant, ended, err := d.c.Relay.PassOn(ctx, tx, &in)
 	if err != nil || !meant || ended || !r.Until.After(r.At) {
 		return err
 	}
@@ -62,17 +62,17 @@ func (d *Desk) requestCame(ctx context.Context, tx *store.Tx, in link.Received) 
 // hide asks in this node's name for a member.
 func (d *Desk) hide(ctx context.Context, tx *store.Tx, in *link.Received, r *Request) error {
 	scope := *r.Help.For
-	label, err := d.c.Spread.Hidden(ctx, tx, in, scope)
+	label, err := d.c.Relay.Hidden(ctx, tx, in, scope)
 	if err != nil {
 		return err
 	}
 	help := r.Help
 	help.For = nil
-	id, err := d.c.Spread.Masked(ctx, tx, spread.Message{Kind: alliance.HelpKind, Label: label, Body: &help}, spread.Mask{Node: r.Author, ID: r.ID})
+	id, err := d.c.Relay.Masked(ctx, tx, relay.Message{Kind: alliance.HelpKind, Label: label, Body: &help}, relay.Mask{Node: r.Author, ID: r.ID})
 	if err != nil {
 		return err
 	}
-	r.ID, r.Author, r.Scope, r.Help = id, d.c.Spread.Self(), scope, help
+	r.ID, r.Author, r.Scope, r.Help = id, d.c.Relay.Self(), scope, help
 	if err := d.keep(ctx, tx, r); err != nil {
 		return err
 	}
@@ -85,9 +85,9 @@ func (d *Desk) requestOver(ctx context.Context, tx *store.Tx, in link.Received) 
 	if err := read(&in, end); err != nil {
 		return err
 	}
-	ours, err := d.c.Spread.MaskOf(ctx, tx, spread.Mask{Node: in.Header.Author, ID: in.Header.About})
+	ours, err := d.c.Relay.MaskOf(ctx, tx, relay.Mask{Node: in.Header.Author, ID: in.Header.About})
 	if err == nil {
-		r, err := selectRequestOf(ctx, tx, d.c.Spread.Self(), ours)
+		r, err := selectRequestOf(ctx, tx, d.c.Relay.Self(), ours)
 		if err != nil || r.State != Open {
 			return none(err)
 		}
@@ -96,7 +96,7 @@ func (d *Desk) requestOver(ctx context.Context, tx *store.Tx, in link.Received) 
 	if !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	if err := d.c.Spread.PassOver(ctx, tx, &in); err != nil {
+	if err := d.c.Relay.PassOver(ctx, tx, &in); err != nil {
 		return err
 	}
 	r, err := selectRequestOf(ctx, tx, in.Header.Author, in.Header.About)

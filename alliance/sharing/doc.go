@@ -7,6 +7,6 @@
 // everywhere the share went, and what it brought leaves.
 //
 // What is received is kept and handed on to be watched for; nothing is blocked by it.
-// What this node only passes on is not kept. Where a share goes is alliance/spread's
+// What this node only passes on is not kept. Where a share goes is alliance/relay's
 // to decide, and with it alliance.May's.
 package sharing

@@ -10,7 +10,7 @@ import (
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/link"
-	"tocsin/alliance/spread"
+	"tocsin/alliance/relay"
 	"tocsin/internal/audit"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
@@ -31,12 +31,12 @@ func (d *Desk) came(ctx context.Context, tx *store.Tx, in link.Received) error {
 	}
 	s := Share{
 		ID: in.Header.ID, Author: in.Header.Author, What: body.What, Title: body.Title, Marking: in.Header.Marking, Scope: in.Header.Audience,
-		Anonymous: body.Anonymous, State: Standing, At: d.c.Spread.Now(), Until: body.Until, Content: body,
+		Anonymous: body.Anonymous, State: Standing, At: d.c.Relay.Now(), Until: body.Until, Content: body,
 	}
 	if body.For != nil {
 		return d.hide(ctx, tx, &in, &s)
 	}
-	meant, ended, err := d.c.Spread.PassOn(ctx, tx, &in)
+	meant, ended, err := d.c.Relay.PassOn(ctx, tx, &in)
 	if err != nil || !meant || ended || !s.Until.After(s.At) {
 		return err
 	}
@@ -70,21 +70,21 @@ func (d *Desk) tell(ctx context.Context, tx *store.Tx, kind string, s *Share, te
 // no record that people read.
 func (d *Desk) hide(ctx context.Context, tx *store.Tx, in *link.Received, s *Share) error {
 	scope := *s.Content.For
-	label, err := d.c.Spread.Hidden(ctx, tx, in, scope)
+	label, err := d.c.Relay.Hidden(ctx, tx, in, scope)
 	if err != nil {
 		return err
 	}
 	content := *s.Content
 	content.For = nil
-	id, err := d.c.Spread.Masked(ctx, tx, spread.Message{Kind: alliance.ShareKind, Label: label, Body: &content}, spread.Mask{Node: s.Author, ID: s.ID})
+	id, err := d.c.Relay.Masked(ctx, tx, relay.Message{Kind: alliance.ShareKind, Label: label, Body: &content}, relay.Mask{Node: s.Author, ID: s.ID})
 	if err != nil {
 		return err
 	}
-	meant, err := d.c.Spread.Meant(label, s.Author)
+	meant, err := d.c.Relay.Meant(label, s.Author)
 	if err != nil {
 		return err
 	}
-	s.ID, s.Author, s.Scope, s.Content = id, d.c.Spread.Self(), scope, &content
+	s.ID, s.Author, s.Scope, s.Content = id, d.c.Relay.Self(), scope, &content
 	if !meant {
 		s.Content = nil // it only passes through here
 	}
@@ -107,12 +107,12 @@ func (d *Desk) overCame(ctx context.Context, tx *store.Tx, in link.Received) err
 	if err := end.Check(); err != nil {
 		return err
 	}
-	if ours, err := d.c.Spread.MaskOf(ctx, tx, spread.Mask{Node: in.Header.Author, ID: in.Header.About}); err == nil {
+	if ours, err := d.c.Relay.MaskOf(ctx, tx, relay.Mask{Node: in.Header.Author, ID: in.Header.About}); err == nil {
 		return d.unhide(ctx, tx, ours, end)
 	} else if !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	if err := d.c.Spread.PassOver(ctx, tx, &in); err != nil {
+	if err := d.c.Relay.PassOver(ctx, tx, &in); err != nil {
 		return err
 	}
 	s, err := selectShareOf(ctx, tx, in.Header.Author, in.Header.About)
@@ -130,12 +130,12 @@ func (d *Desk) overCame(ctx context.Context, tx *store.Tx, in link.Received) err
 
 // unhide withdraws what was shared in this node's name.
 func (d *Desk) unhide(ctx context.Context, tx *store.Tx, ours string, end *alliance.Ended) error {
-	s, err := selectShareOf(ctx, tx, d.c.Spread.Self(), ours)
+	s, err := selectShareOf(ctx, tx, d.c.Relay.Self(), ours)
 	if err != nil || s.State == Withdrawn {
 		return err
 	}
-	m := spread.Message{Kind: alliance.ShareOverKind, Label: alliance.Label{Marking: s.Marking, Scope: s.Scope}, Body: end}
-	if err := d.c.Spread.Over(ctx, tx, ours, m); err != nil {
+	m := relay.Message{Kind: alliance.ShareOverKind, Label: alliance.Label{Marking: s.Marking, Scope: s.Scope}, Body: end}
+	if err := d.c.Relay.Over(ctx, tx, ours, m); err != nil {
 		return err
 	}
 	if err := d.end(ctx, tx, &s, Withdrawn, end.Reason); err != nil {
@@ -178,7 +178,7 @@ func (d *Desk) Run(ctx context.Context) error {
 func (d *Desk) watch(ctx context.Context) error {
 	var all []Watched
 	err := d.c.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		shares, err := selectWatched(ctx, tx, d.c.Spread.Self())
+		shares, err := selectWatched(ctx, tx, d.c.Relay.Self())
 		all = make([]Watched, 0, len(shares))
 		for k := range shares {
 			name, err := d.c.Name(ctx, tx, shares[k].Author)

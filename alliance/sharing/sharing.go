@@ -11,7 +11,7 @@ import (
 
 	"tocsin/alliance"
 	"tocsin/alliance/link"
-	"tocsin/alliance/spread"
+	"tocsin/alliance/relay"
 	"tocsin/intel"
 	"tocsin/internal/audit"
 	"tocsin/internal/fault"
@@ -67,12 +67,12 @@ type Notice struct {
 	Text  string
 }
 
-// Config is what a Desk needs. DB, Trail, Links, Spread and Watch must be set.
+// Config is what a Desk needs. DB, Trail, Links, Relay and Watch must be set.
 type Config struct {
-	DB     *store.DB
-	Trail  *audit.Trail
-	Links  Handlers
-	Spread *spread.Spread
+	DB    *store.DB
+	Trail *audit.Trail
+	Links Handlers
+	Relay *relay.Relay
 	// Group returns the hub and the members of a group that this node knows. The
 	// error is fault.NotFound.
 	Group func(ctx context.Context, tx *store.Tx, id string) (hub alliance.NodeID, members []alliance.NodeID, err error)
@@ -109,8 +109,8 @@ func Room() store.Room { return store.Room{Name: "sharing", Files: schema} }
 // New returns a desk and has the links hand it what is its own. It works once Join
 // was called.
 func New(c Config) (*Desk, error) {
-	if c.DB == nil || c.Trail == nil || c.Links == nil || c.Spread == nil || c.Watch == nil || c.Hubs == nil {
-		return nil, fmt.Errorf("sharing: DB, Trail, Links, Spread, Hubs and Watch are needed: %w", fault.Invalid)
+	if c.DB == nil || c.Trail == nil || c.Links == nil || c.Relay == nil || c.Watch == nil || c.Hubs == nil {
+		return nil, fmt.Errorf("sharing: DB, Trail, Links, Relay, Hubs and Watch are needed: %w", fault.Invalid)
 	}
 	if c.Tell == nil {
 		c.Tell = func(context.Context, *store.Tx, Notice) error { return nil }
@@ -156,7 +156,7 @@ const keptFor = 90 * 24 * time.Hour
 // Share shares something. The error is fault.Invalid for what will not do, and
 // fault.Forbidden where nobody may have it.
 func (d *Desk) Share(ctx context.Context, who audit.Actor, o Order) (s Share, err error) {
-	now := d.c.Spread.Now()
+	now := d.c.Relay.Now()
 	o.Content.Anonymous, o.Content.For = o.Anonymous, nil
 	if o.Content.Until.IsZero() {
 		o.Content.Until = now.Add(keptFor)
@@ -167,7 +167,7 @@ func (d *Desk) Share(ctx context.Context, who audit.Actor, o Order) (s Share, er
 	}
 	err = d.c.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		s = Share{
-			Author: d.c.Spread.Self(), What: o.Content.What, Title: o.Content.Title, Marking: o.Marking, Scope: o.Scope, Anonymous: o.Anonymous,
+			Author: d.c.Relay.Self(), What: o.Content.What, Title: o.Content.Title, Marking: o.Marking, Scope: o.Scope, Anonymous: o.Anonymous,
 			Group: o.Group, State: Standing, By: who.Name, At: now, Until: o.Content.Until, Content: &o.Content,
 		}
 		if err := d.send(ctx, tx, &s, o.Through); err != nil {
@@ -204,7 +204,7 @@ func (o *Order) check(now time.Time) error {
 
 // send has a share on its way.
 func (d *Desk) send(ctx context.Context, tx *store.Tx, s *Share, through alliance.NodeID) (err error) {
-	m := spread.Message{Kind: alliance.ShareKind, Body: s.Content}
+	m := relay.Message{Kind: alliance.ShareKind, Body: s.Content}
 	var groups alliance.NodeID
 	if s.Group != "" {
 		if d.c.Group == nil {
@@ -224,7 +224,7 @@ func (d *Desk) send(ctx context.Context, tx *store.Tx, s *Share, through allianc
 	}
 	m.Label = alliance.Label{Marking: s.Marking, Scope: s.Scope}
 	if !s.Anonymous {
-		s.ID, err = d.c.Spread.Publish(ctx, tx, m)
+		s.ID, err = d.c.Relay.Publish(ctx, tx, m)
 		return err
 	}
 	if s.Through, err = d.hub(ctx, tx, through, groups); err != nil {
@@ -233,7 +233,7 @@ func (d *Desk) send(ctx context.Context, tx *store.Tx, s *Share, through allianc
 	asked := *s.Content
 	asked.For = &s.Scope
 	m.Body = &asked
-	s.ID, err = d.c.Spread.Ask(ctx, tx, s.Through, m)
+	s.ID, err = d.c.Relay.Ask(ctx, tx, s.Through, m)
 	return err
 }
 
@@ -279,11 +279,11 @@ func (d *Desk) Withdraw(ctx context.Context, who audit.Actor, id, reason string)
 		return s, err
 	}
 	err = d.c.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if s, err = selectShare(ctx, tx, id, d.c.Spread.Self()); err != nil {
+		if s, err = selectShare(ctx, tx, id, d.c.Relay.Self()); err != nil {
 			return err
 		}
 		switch {
-		case s.Author != d.c.Spread.Self():
+		case s.Author != d.c.Relay.Self():
 			return fmt.Errorf("share %s is node %s's: %w", s.ID, s.Author, fault.Forbidden)
 		case s.State == Withdrawn:
 			return fmt.Errorf("share %s is %s: %w", s.ID, s.State, fault.Conflict)
@@ -293,8 +293,8 @@ func (d *Desk) Withdraw(ctx context.Context, who audit.Actor, id, reason string)
 		if s.Through != "" {
 			scope = alliance.To(s.Through)
 		}
-		m := spread.Message{Kind: alliance.ShareOverKind, Label: alliance.Label{Marking: s.Marking, Scope: scope}, Body: end}
-		if err := d.c.Spread.Over(ctx, tx, s.ID, m); err != nil {
+		m := relay.Message{Kind: alliance.ShareOverKind, Label: alliance.Label{Marking: s.Marking, Scope: scope}, Body: end}
+		if err := d.c.Relay.Over(ctx, tx, s.ID, m); err != nil {
 			return err
 		}
 		if err := d.end(ctx, tx, &s, Withdrawn, reason); err != nil {
@@ -307,7 +307,7 @@ func (d *Desk) Withdraw(ctx context.Context, who audit.Actor, id, reason string)
 
 // end ends a share here: what it brought leaves.
 func (d *Desk) end(ctx context.Context, tx *store.Tx, s *Share, state State, reason string) error {
-	s.State, s.Reason, s.Ended, s.Content = state, reason, d.c.Spread.Now(), nil
+	s.State, s.Reason, s.Ended, s.Content = state, reason, d.c.Relay.Now(), nil
 	if err := endShare(ctx, tx, s); err != nil {
 		return err
 	}
@@ -346,7 +346,7 @@ func (d *Desk) List(ctx context.Context, before string, most int) (all []Share, 
 // Get returns a share with what it says. The error is fault.NotFound.
 func (d *Desk) Get(ctx context.Context, id string) (s Share, err error) {
 	err = d.c.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if s, err = selectShare(ctx, tx, id, d.c.Spread.Self()); err != nil {
+		if s, err = selectShare(ctx, tx, id, d.c.Relay.Self()); err != nil {
 			return err
 		}
 		return selectContent(ctx, tx, &s)

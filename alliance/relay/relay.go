@@ -1,4 +1,4 @@
-package spread
+package relay
 
 import (
 	"context"
@@ -33,7 +33,7 @@ type Onward struct {
 	Left []string          // who does not get it, and why not
 }
 
-// Config is what a Spread needs. All but Now must be set.
+// Config is what a Relay needs. All but Now must be set.
 type Config struct {
 	Identity *envelope.Identity
 	Links    Sender
@@ -53,8 +53,8 @@ type Sender interface {
 	Forward(ctx context.Context, tx *store.Tx, in link.Received, to ...alliance.NodeID) error
 }
 
-// Spread sends items and passes on what comes. It may be used concurrently.
-type Spread struct {
+// Relay sends items and passes on what comes. It may be used concurrently.
+type Relay struct {
 	c   Config
 	ids store.IDs
 }
@@ -63,24 +63,24 @@ type Spread struct {
 var schema embed.FS
 
 // Room returns the tables, for store.Migrate.
-func Room() store.Room { return store.Room{Name: "spread", Files: schema} }
+func Room() store.Room { return store.Room{Name: "relay", Files: schema} }
 
-// New returns a Spread over the tables of Room.
-func New(c Config) (*Spread, error) {
+// New returns a Relay over the tables of Room.
+func New(c Config) (*Relay, error) {
 	if c.Identity == nil || c.Links == nil || c.Onward == nil || c.Introduce == nil || c.Below == nil {
-		return nil, fmt.Errorf("spread: Identity, Links, Onward, Introduce and Below are needed: %w", fault.Invalid)
+		return nil, fmt.Errorf("relay: Identity, Links, Onward, Introduce and Below are needed: %w", fault.Invalid)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Spread{c: c}, nil
+	return &Relay{c: c}, nil
 }
 
 // Self returns this node's ID.
-func (s *Spread) Self() alliance.NodeID { return s.c.Identity.ID() }
+func (s *Relay) Self() alliance.NodeID { return s.c.Identity.ID() }
 
 // Now returns the time, as it is written down.
-func (s *Spread) Now() time.Time { return s.c.Now().UTC().Truncate(time.Microsecond) }
+func (s *Relay) Now() time.Time { return s.c.Now().UTC().Truncate(time.Microsecond) }
 
 // Item names an item: who made it, and its ID.
 type Item struct {
@@ -100,7 +100,7 @@ type Message struct {
 	But alliance.NodeID
 }
 
-func (s *Spread) seal(m *Message) (*envelope.Envelope, string, error) {
+func (s *Relay) seal(m *Message) (*envelope.Envelope, string, error) {
 	text, err := json.Marshal(m.Body)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", m.Kind, err)
@@ -115,7 +115,7 @@ func (s *Spread) seal(m *Message) (*envelope.Envelope, string, error) {
 
 // Publish says something to all it is meant for and returns its ID. The error is
 // fault.Forbidden, with the reasons, where nobody may have it.
-func (s *Spread) Publish(ctx context.Context, tx *store.Tx, m Message) (string, error) {
+func (s *Relay) Publish(ctx context.Context, tx *store.Tx, m Message) (string, error) {
 	e, id, err := s.seal(&m)
 	if err != nil {
 		return "", err
@@ -158,7 +158,7 @@ func nobody(left []string) error {
 
 // PassOn passes an item on that came, and reports whether it is for this node too.
 // Of one that ended already nothing is to be done: ended is set.
-func (s *Spread) PassOn(ctx context.Context, tx *store.Tx, in *link.Received) (meant, ended bool, err error) {
+func (s *Relay) PassOn(ctx context.Context, tx *store.Tx, in *link.Received) (meant, ended bool, err error) {
 	h := &in.Header
 	if h.Author == s.Self() {
 		return false, false, &envelope.Refusal{Reason: envelope.Loop, Detail: "this node made it"}
@@ -180,7 +180,7 @@ func (s *Spread) PassOn(ctx context.Context, tx *store.Tx, in *link.Received) (m
 	return meant, false, s.forward(ctx, tx, in, Item{h.Author, h.ID}, on.To)
 }
 
-func (s *Spread) forward(ctx context.Context, tx *store.Tx, in *link.Received, of Item, to []alliance.NodeID) error {
+func (s *Relay) forward(ctx context.Context, tx *store.Tx, in *link.Received, of Item, to []alliance.NodeID) error {
 	to = slices.DeleteFunc(slices.Clone(to), func(n alliance.NodeID) bool {
 		return n == in.From || slices.ContainsFunc(in.Envelope.Signatures, func(s envelope.Signature) bool { return s.Node == n })
 	})
@@ -200,7 +200,7 @@ func (s *Spread) forward(ctx context.Context, tx *store.Tx, in *link.Received, o
 
 // Meant reports whether something by an author is for this node, and not only to be
 // passed on.
-func (s *Spread) Meant(label alliance.Label, author alliance.NodeID) (bool, error) {
+func (s *Relay) Meant(label alliance.Label, author alliance.NodeID) (bool, error) {
 	card, err := s.c.Identity.Passport().Card()
 	if errors.Is(err, fault.NotFound) {
 		card = alliance.Card{Node: s.Self()} // nobody described it yet: it is of no sector and no region
@@ -222,7 +222,7 @@ func overLabel(of alliance.Label) alliance.Label {
 }
 
 // Over says that an item of ours is over to everyone whom it went to.
-func (s *Spread) Over(ctx context.Context, tx *store.Tx, id string, m Message) error {
+func (s *Relay) Over(ctx context.Context, tx *store.Tx, id string, m Message) error {
 	m.About, m.Label = id, overLabel(m.Label)
 	e, _, err := s.seal(&m)
 	if err != nil {
@@ -240,7 +240,7 @@ func (s *Spread) Over(ctx context.Context, tx *store.Tx, id string, m Message) e
 
 // PassOver takes the end of an item that came, and passes it on to whom the item
 // went. The end is its author's alone to say: it names an item of his.
-func (s *Spread) PassOver(ctx context.Context, tx *store.Tx, in *link.Received) error {
+func (s *Relay) PassOver(ctx context.Context, tx *store.Tx, in *link.Received) error {
 	of := Item{in.Header.Author, in.Header.About}
 	if of.ID == "" {
 		return &envelope.Refusal{Reason: envelope.Malformed, Detail: "it does not say what is over"}

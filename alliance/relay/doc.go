@@ -1,4 +1,4 @@
-// Package spread takes what members say to each other through an alliance, and back.
+// Package relay takes what members say to each other through an alliance, and back.
 //
 // Its words: an item is an envelope that goes to all it is meant for: from a member
 // up to its hubs, on to theirs, and down again to whoever is meant. The end of an
@@ -10,4 +10,4 @@
 // Every node keeps to which neighbours it gave an item and from which it had it, and
 // nothing of what it says. Where an item may go is decided by the function Onward,
 // which asks alliance.May.
-package spread
+package relay

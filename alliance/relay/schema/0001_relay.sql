@@ -1,6 +1,6 @@
 -- +goose Up
 -- What goes, or went, through this node.
-CREATE TABLE spread_item (
+CREATE TABLE relay_item (
     author    TEXT NOT NULL,               -- of the envelope
     id        TEXT NOT NULL,               -- of the envelope
     from_node TEXT NOT NULL,               -- the neighbour it came from; empty for ours
@@ -8,10 +8,10 @@ CREATE TABLE spread_item (
     at        BIGINT NOT NULL,
     PRIMARY KEY (author, id)
 );
-CREATE INDEX spread_item_at ON spread_item (at);
+CREATE INDEX relay_item_at ON relay_item (at);
 
 -- Whom this node gave it to.
-CREATE TABLE spread_sent (
+CREATE TABLE relay_sent (
     author    TEXT NOT NULL,
     id        TEXT NOT NULL,
     neighbour TEXT NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE spread_sent (
 );
 
 -- What this node said for a member that is not named.
-CREATE TABLE spread_mask (
+CREATE TABLE relay_mask (
     id     TEXT PRIMARY KEY,               -- of our envelope
     node   TEXT NOT NULL,                  -- for whom
     theirs TEXT NOT NULL,                  -- the ID of its envelope

@@ -1,4 +1,4 @@
-package spread
+package relay
 
 import (
 	"context"
@@ -24,7 +24,7 @@ func ReplyMarking(of intel.Marking) intel.Marking {
 
 // Back says something to the maker of an item, the way that the item came, and
 // returns its ID. The error is fault.NotFound where that is not known any more.
-func (s *Spread) Back(ctx context.Context, tx *store.Tx, to Item, m Message) (string, error) {
+func (s *Relay) Back(ctx context.Context, tx *store.Tx, to Item, m Message) (string, error) {
 	way, err := s.way(ctx, tx, to)
 	if err != nil {
 		return "", err
@@ -43,7 +43,7 @@ func (s *Spread) Back(ctx context.Context, tx *store.Tx, to Item, m Message) (st
 	return id, s.c.Links.Send(ctx, tx, e, way)
 }
 
-func (s *Spread) way(ctx context.Context, tx *store.Tx, to Item) (alliance.NodeID, error) {
+func (s *Relay) way(ctx context.Context, tx *store.Tx, to Item) (alliance.NodeID, error) {
 	i, err := selectItem(ctx, tx, to.Author, to.ID)
 	if err == nil && i.from == "" {
 		err = fault.NotFound
@@ -56,7 +56,7 @@ func (s *Spread) way(ctx context.Context, tx *store.Tx, to Item) (alliance.NodeI
 
 // PassBack passes a reply on that is for another node, and reports whether it was.
 // What is for this node is noted, so that it can be replied to in turn.
-func (s *Spread) PassBack(ctx context.Context, tx *store.Tx, in *link.Received) (passed bool, err error) {
+func (s *Relay) PassBack(ctx context.Context, tx *store.Tx, in *link.Received) (passed bool, err error) {
 	h := &in.Header
 	if len(h.Audience.Members) != 1 || len(h.Audience.Kinds)+len(h.Audience.Sectors)+len(h.Audience.Regions) > 0 {
 		return false, &envelope.Refusal{Reason: envelope.WrongAudience, Detail: "a " + h.Kind + " goes to one node"}
@@ -90,7 +90,7 @@ type Mask struct {
 // Hidden reads a request to say something in this node's name for a member that is
 // not to be named; label is what it is to be said under. The error is a Refusal
 // where the member may not ask that, or this node may not have it.
-func (s *Spread) Hidden(ctx context.Context, tx *store.Tx, in *link.Received, scope alliance.Scope) (alliance.Label, error) {
+func (s *Relay) Hidden(ctx context.Context, tx *store.Tx, in *link.Received, scope alliance.Scope) (alliance.Label, error) {
 	h := &in.Header
 	label := alliance.Label{Marking: h.Marking, Scope: scope}
 	below, err := s.c.Below(ctx, tx, in.From)
@@ -108,7 +108,7 @@ func (s *Spread) Hidden(ctx context.Context, tx *store.Tx, in *link.Received, sc
 
 // Masked publishes something for a member, who does not get it itself, and keeps
 // for whom.
-func (s *Spread) Masked(ctx context.Context, tx *store.Tx, m Message, of Mask) (string, error) {
+func (s *Relay) Masked(ctx context.Context, tx *store.Tx, m Message, of Mask) (string, error) {
 	m.But = of.Node
 	id, err := s.Publish(ctx, tx, m)
 	if err != nil {
@@ -118,25 +118,25 @@ func (s *Spread) Masked(ctx context.Context, tx *store.Tx, m Message, of Mask) (
 }
 
 // Keep notes that a message of ours stands for another, as Masked does.
-func (s *Spread) Keep(ctx context.Context, tx *store.Tx, ours string, of Mask) error {
+func (s *Relay) Keep(ctx context.Context, tx *store.Tx, ours string, of Mask) error {
 	return insertMask(ctx, tx, ours, of)
 }
 
 // Behind returns for whom a message of ours was said. The error is fault.NotFound
 // where it was for nobody.
-func (s *Spread) Behind(ctx context.Context, tx *store.Tx, ours string) (Mask, error) {
+func (s *Relay) Behind(ctx context.Context, tx *store.Tx, ours string) (Mask, error) {
 	return selectMask(ctx, tx, ours)
 }
 
 // MaskOf returns the ID of our message that stands for another. The error is
 // fault.NotFound.
-func (s *Spread) MaskOf(ctx context.Context, tx *store.Tx, of Mask) (string, error) {
+func (s *Relay) MaskOf(ctx context.Context, tx *store.Tx, of Mask) (string, error) {
 	return selectMasked(ctx, tx, of)
 }
 
 // Ask asks a hub to say something in its name for this node, and returns the ID of
 // the request. What its body holds is meant for whom the body says.
-func (s *Spread) Ask(ctx context.Context, tx *store.Tx, hub alliance.NodeID, m Message) (string, error) {
+func (s *Relay) Ask(ctx context.Context, tx *store.Tx, hub alliance.NodeID, m Message) (string, error) {
 	if ok, why := alliance.May(m.Label.Marking, m.Label.Scope, s.Self(), &alliance.Card{Node: hub}, true); !ok {
 		return "", fmt.Errorf("not through hub %s: %s: %w", hub, why, fault.Forbidden)
 	}
