@@ -34,6 +34,8 @@ type Cards struct {
 	Peers []json.RawMessage `json:"peers,omitempty"`
 	// Listing is what a member wants from now on.
 	Listing Listing `json:"listing,omitempty"`
+	// Met are passports of nodes whose messages the sender passes on.
+	Met []json.RawMessage `json:"met,omitempty"`
 }
 
 // reachChanged tells neighbours what a change of a link means to them: hubs hear who
@@ -217,6 +219,9 @@ func (r *Register) cardsCame(ctx context.Context, tx *store.Tx, from alliance.No
 		if err := r.Trail.Record(ctx, tx, Who{ID: string(from), Name: string(from)}, "member.card", subject(from), nil, json.RawMessage(own.CardText)); err != nil {
 			return err
 		}
+	}
+	if err := r.met(ctx, tx, c.Met); err != nil {
+		return err
 	}
 	if role == Up {
 		return r.hubTold(ctx, tx, from, &c, renamed)

@@ -12,11 +12,14 @@ import (
 	"time"
 
 	"tocsin/alliance"
+	"tocsin/alliance/aid"
 	"tocsin/alliance/carrier"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/relay"
+	"tocsin/alliance/sharing"
 	"tocsin/api"
 	"tocsin/internal/bus/federation"
 	"tocsin/internal/fault"
@@ -75,6 +78,9 @@ type allianceRooms struct {
 	members  *member.Register
 	links    *link.Links
 	filing   *filing.Desk
+	relay    *relay.Relay
+	sharing  *sharing.Desk
+	aid      *aid.Desk
 	logs     *logWatch
 }
 
@@ -159,6 +165,7 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 // serveAlliance gives the API the rooms of the alliance.
 func (r *running) serveAlliance(c *api.Config) {
 	c.Members, c.Connected, c.Links, c.Filings = r.alliance.members, r.alliance.connected, r.alliance.links, r.alliance.filing
+	c.Sharing, c.Aid = r.alliance.sharing, r.alliance.aid
 	c.Warnings, c.Arrivals, c.Answers, c.Transparency = r.warnings.desk, r.warnings.inbox, r.answers, r.transparency
 }
 
@@ -175,12 +182,16 @@ func openIdentity(dir string) (*envelope.Identity, error) {
 func (a *allianceRooms) kinds() map[string]timer.Kind {
 	kinds := map[string]timer.Kind{}
 	maps.Copy(kinds, a.members.Timers())
+	maps.Copy(kinds, a.sharing.Kinds())
+	maps.Copy(kinds, a.aid.Kinds())
 	return kinds
 }
 
 // begin hands the rooms the timers and reads what they keep in memory.
 func (a *allianceRooms) begin(ctx context.Context, timers *timer.Timers) error {
 	a.members.Join(timers)
+	a.sharing.Join(timers)
+	a.aid.Join(timers)
 	return a.members.Begin(ctx)
 }
 
@@ -203,6 +214,7 @@ func (a *allianceRooms) run(ctx context.Context) []func() error {
 		func() error { return a.members.Run(ctx) },
 		func() error { return a.links.Run(ctx) },
 		func() error { return a.logs.run(ctx) },
+		func() error { return a.sharing.Run(ctx) },
 		func() error { return a.carrier.Run(ctx, a.links) },
 	}
 }

@@ -20,8 +20,6 @@ import (
 	"tocsin/alliance/transparency"
 	"tocsin/alliance/warning"
 	"tocsin/detect/sigma"
-	"tocsin/intel"
-	"tocsin/intel/pack"
 	"tocsin/internal/fault"
 	"tocsin/internal/notify"
 	"tocsin/internal/store"
@@ -111,14 +109,20 @@ func warningSet(w *alliance.Warning) string { return warningSets + strings.ToLow
 // installed the same: a set each of indicators and rules, named after the warning.
 func (r *running) watchWarnings(_ context.Context, open []answer.Watching) error {
 	indicators, library := r.console.indicators(), r.library()
-	wanted := map[string]*alliance.Warning{}
+	wanted, seek := map[string]*alliance.Warning{}, map[string]*brought{}
 	asking := make([]node.Asking, 0, len(open))
 	for _, w := range open {
 		rest := w.Rest()
 		wanted[warningSet(rest)] = rest
+		if len(rest.Indicators) > 0 {
+			seek[warningSet(rest)] = &brought{
+				origin: originOf(rest), source: string(rest.Author), label: "warning " + rest.Number, marking: rest.Marking,
+				indicators: func() ([]alliance.Indicator, error) { return rest.Indicators, nil },
+			}
+		}
 		asking = append(asking, node.Asking{Warning: w.Warning, Held: w.Held})
 	}
-	if err := errors.Join(r.watchIndicators(indicators, wanted), r.watchRules(library, wanted)); err != nil {
+	if err := errors.Join(keepBrought(indicators, warningSets, seek), r.watchRules(library, wanted)); err != nil {
 		return fmt.Errorf("watch what warnings ask: %w", err)
 	}
 	if err := r.indicators.refresh(); err != nil {
@@ -130,63 +134,6 @@ func (r *running) watchWarnings(_ context.Context, open []answer.Watching) error
 // originOf says where a set comes from; another revision is another origin.
 func originOf(w *alliance.Warning) string {
 	return fmt.Sprintf("warning %s, revision %d", w.Number, w.Revision)
-}
-
-func (r *running) watchIndicators(all *knowledge.Indicators, wanted map[string]*alliance.Warning) error {
-	sets, err := all.List()
-	if err != nil {
-		return err
-	}
-	have := map[string]bool{}
-	for _, s := range sets {
-		w := wanted[s.Name]
-		switch {
-		case !strings.HasPrefix(s.Name, warningSets):
-			continue
-		case w == nil || len(w.Indicators) == 0:
-			if err := all.Remove(s.Name); err != nil && !errors.Is(err, fault.NotFound) {
-				return err
-			}
-		default:
-			have[s.Name] = s.Origin == originOf(w)
-		}
-	}
-	for name, w := range wanted {
-		if have[name] || len(w.Indicators) == 0 {
-			continue
-		}
-		p, passed := packOf(w)
-		set := knowledge.IndicatorSet{Name: name, Origin: originOf(w), Source: string(w.Author), TLP: w.Marking.String(), Passed: passed}
-		if _, err := all.Add(set, p, time.Now()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// packOf is a warning's indicators, as findings tell them; passed is how many cannot
-// be matched.
-func packOf(w *alliance.Warning) (p *pack.Pack, passed int) {
-	b := pack.NewBuilder()
-	part := b.Part(0)
-	for i := range w.Indicators {
-		in := &w.Indicators[i]
-		one := intel.Indicator{
-			Observable: intel.Observable{Kind: in.Kind, Value: in.Value}, Match: in.Match, Port: in.Port,
-			Origin: intel.Origin{Source: "warning " + w.Number, Label: in.Label, Action: in.Action, Marking: w.Marking, Confidence: in.Confidence},
-		}
-		if in.From != nil {
-			one.From = in.From.UTC()
-		}
-		if in.Until != nil {
-			one.Until = in.Until.UTC()
-		}
-		if part.Add(&one) != nil {
-			passed++
-		}
-	}
-	part.Close()
-	return b.Pack(), passed
 }
 
 func (r *running) watchRules(all *knowledge.Library, wanted map[string]*alliance.Warning) error {

@@ -115,6 +115,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openWarnings(&u.indicatorFlags, r.answering()); err != nil {
 		return err
 	}
+	if err := r.openMutual(); err != nil {
+		return err
+	}
 	if err := r.openIncidents(&config); err != nil {
 		return err
 	}
