@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	"tocsin/alliance"
@@ -98,6 +99,11 @@ func (h *hosted) full(ctx context.Context, hub *envelope.Passport) error {
 		return err
 	}
 	fmt.Println(`"open"`)
+	stop, err := profiled()
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return answerWords(os.Stdin, func(word string) (any, error) {
 		switch word {
 		case "connected":
@@ -147,6 +153,22 @@ func openMemories(ctx context.Context, dirs []string) ([]*node.Node, error) {
 		all = append(all, n)
 	}
 	return all, nil
+}
+
+// profileVariable names a file that the process of members writes a profile of its CPU
+// to, where it is set.
+const profileVariable = "TOCSIN_BENCH_PROFILE"
+
+func profiled() (stop func(), err error) {
+	name := os.Getenv(profileVariable)
+	if name == "" {
+		return func() {}, nil
+	}
+	out, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = out.Close() }, pprof.StartCPUProfile(out)
 }
 
 func (h *hosted) openFull(ctx context.Context, dir string, memory *node.Node, hub *envelope.Passport) (m *fullMember, err error) {

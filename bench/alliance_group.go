@@ -186,7 +186,8 @@ func (g *group) used() (sum time.Duration) {
 func (g *group) stop() {
 	for _, p := range g.processes {
 		_ = p.in.Close()
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait() // it was killed
+		late := time.AfterFunc(5*time.Second, func() { _ = p.cmd.Process.Kill() })
+		defer late.Stop()
+		_ = p.cmd.Wait() // however it ends
 	}
 }
