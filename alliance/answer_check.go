@@ -34,7 +34,7 @@ func (a *Answer) Check(w *Warning) error {
 	k.moment("/at", a.At)
 	k.want(slices.Contains(Verdicts(), a.Verdict), "/verdict", "%.40q is none of %v", a.Verdict, Verdicts())
 	k.text("/reason", a.Reason, maxNote, "\n\t")
-	a.Sightings.check(k, "")
+	checkSightings(k, "", &a.Sightings)
 	if a.Told != nil {
 		a.Told.check(k)
 	}
@@ -102,7 +102,7 @@ func (a *Answer) checkAnswered(k *check, answered []span, w *Warning) {
 	k.want(a.Partial || total == asked, "/rest", "%d questions are answered, and there are %d", total, asked)
 }
 
-func (s *Sightings) check(k *check, field string) {
+func checkSightings(k *check, field string, s *Sightings) {
 	k.want(s.Events <= maxCount, field+"/events", "nobody counts that far")
 	k.want(s.Hosts <= maxCount, field+"/hosts", "nobody counts that far")
 	k.want((s.First == nil) == (s.Last == nil), field+"/first", "of first and last one is missing")
@@ -118,7 +118,7 @@ func (h *QuestionHit) check(k *check, field string) {
 	k.want(h.Question >= 0 && h.Question < MaxQuestions, field+"/question", "there is no such question")
 	k.want(h.Verdict == Hit || h.Verdict == Exposed, field+"/verdict", "%.40q found nothing", h.Verdict)
 	k.want(h.Verdict != Hit || h.Events > 0, field+"/events", "it was seen no time")
-	h.Sightings.check(k, field)
+	checkSightings(k, field, &h.Sightings)
 }
 
 func (g *Group) check(k *check, field string, told bool) {

@@ -18,8 +18,6 @@ var (
 	killSwitch = "iuqerfsodp9ifjaposdfjhgosurijfaewrwergwea.com"
 )
 
-func ref[T any](v T) *T { return &v }
-
 // expect compares what a check said with the field that was to be wrong; "" is none.
 func expect(t *testing.T, err error, field string) {
 	t.Helper()
@@ -96,7 +94,7 @@ func TestCardsAreChecked(t *testing.T) {
 func warning() *alliance.Warning {
 	return &alliance.Warning{
 		ID: "01BX5ZZKBKACTAV9WEVGEMMVRZ", Number: "2017-001", Revision: 1, Author: nodes[0], Category: "malware", Colour: alliance.Red,
-		Issued: now, Effective: now, Expires: ref(now.Add(720 * time.Hour)), Marking: intel.TLPGreen, PAP: "green",
+		Issued: now, Effective: now, Expires: new(now.Add(720 * time.Hour)), Marking: intel.TLPGreen, PAP: "green",
 		Scope: alliance.Scope{Sectors: []string{"health"}},
 		Texts: []alliance.Text{{Language: "en", Title: "WannaCry", Body: "It spreads.\nPatch.", Impact: "Files are lost."}},
 		Indicators: []alliance.Indicator{
@@ -108,7 +106,8 @@ func warning() *alliance.Warning {
 		},
 		Rules: []alliance.Rule{{ID: "r-1", Text: "title: x\r\ndetection: {}"}},
 		Products: []alliance.Product{
-			{CPE: `cpe:2.3:o:microsoft:windows_7:-:sp1:*:*:*:*:*:*`}, {PURL: "pkg:npm/left-pad", Versions: "vers:npm/>=1.0|<2.0"},
+			{CPE: `cpe:2.3:o:microsoft:windows_7:-:sp1:*:*:*:*:*:*`},
+			{PURL: "pkg:npm/left-pad", Versions: "vers:npm/>=1.0|<2.0"},
 			{CPE: `cpe:2.3:a:x\:y:z:1\.0:*:*:*:*:*:*:*`},
 		},
 		Measures:   []alliance.Measure{{ID: "m1", Text: "Patch MS17-010.", Due: now.Add(24 * time.Hour), Evidence: true}},
@@ -142,7 +141,7 @@ func TestWarningsAreChecked(t *testing.T) {
 		"red to one":              {func(w *alliance.Warning) { w.Marking, w.Scope = intel.TLPRed, alliance.To(nodes[1]) }, ""},
 		"to no node":              {func(w *alliance.Warning) { w.Scope = alliance.To("x") }, "/scope/members/0"},
 		"no pap":                  {func(w *alliance.Warning) { w.PAP = "white" }, "/pap"},
-		"expired":                 {func(w *alliance.Warning) { w.Expires = ref(now) }, "/expires"},
+		"expired":                 {func(w *alliance.Warning) { w.Expires = new(now) }, "/expires"},
 		"no text":                 {func(w *alliance.Warning) { w.Texts = nil }, "/texts"},
 		"a language twice":        {func(w *alliance.Warning) { w.Texts = append(w.Texts, w.Texts[0]) }, "/texts/1/language"},
 		"no title":                {func(w *alliance.Warning) { w.Texts[0].Title = "" }, "/texts/0/title"},
@@ -238,7 +237,7 @@ func TestBulletinsAreChecked(t *testing.T) {
 
 func answer() *alliance.Answer {
 	covered := &alliance.Coverage{Since: now.Add(-time.Hour), Until: now, HostsKnown: 10, HostsCovered: 9, Share: 0.96, Carriers: []alliance.LogSources{{LogSource: "windows dns", Sources: 1, Hosts: 9}}}
-	seen := alliance.Sightings{Events: 7, Hosts: 2, First: ref(now.Add(-time.Minute)), Last: &now}
+	seen := alliance.Sightings{Events: 7, Hosts: 2, First: new(now.Add(-time.Minute)), Last: &now}
 	return &alliance.Answer{
 		Warning: warning().ID, Revision: 1, Member: nodes[1], Sequence: 1, At: now, Verdict: alliance.Hit, Sightings: seen,
 		Hits: []alliance.QuestionHit{{Question: 0, Verdict: alliance.Hit, Sightings: seen}},
@@ -263,7 +262,7 @@ func TestAnswersAreChecked(t *testing.T) {
 		"cannot tell why not":       {func(a *alliance.Answer) { a.Rest[1].Reason = "" }, "/rest/1/reason"},
 		"a hit among the rest":      {func(a *alliance.Answer) { a.Rest[1].Verdict = alliance.Hit }, "/rest/1/verdict"},
 		"a hit of nothing":          {func(a *alliance.Answer) { a.Hits[0].Events = 0 }, "/hits/0/events"},
-		"seen last before first":    {func(a *alliance.Answer) { a.Hits[0].Last = ref(now.Add(-time.Hour)) }, "/hits/0/last"},
+		"seen last before first":    {func(a *alliance.Answer) { a.Hits[0].Last = new(now.Add(-time.Hour)) }, "/hits/0/last"},
 		"no ranges":                 {func(a *alliance.Answer) { a.Rest[0].Questions = "all" }, "/rest/0/questions"},
 		"of no questions":           {func(a *alliance.Answer) { a.Rest[0].Questions = "" }, "/rest/0/questions"},
 		"answered twice":            {func(a *alliance.Answer) { a.Rest[0].Questions = "0-5" }, "/rest"},

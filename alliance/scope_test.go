@@ -46,10 +46,8 @@ func drawCard(t *rapid.T) *alliance.Card {
 
 // meant says in other words than the package does who is meant.
 func meant(s alliance.Scope, c *alliance.Card) bool {
-	for _, m := range s.Members {
-		if m == c.Node {
-			return true
-		}
+	if slices.Contains(s.Members, c.Node) {
+		return true
 	}
 	within := func(code, in, by string) bool { return code == in || strings.HasPrefix(code+by, in+by) }
 	all, restricted := true, false

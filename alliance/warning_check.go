@@ -155,7 +155,7 @@ func cpe(text string) bool {
 			empty = false
 		}
 	}
-	return parts == 11 && !empty && strings.Contains("aoh*-", rest[:1])
+	return parts == 11 && !empty && strings.IndexByte("aoh*-", rest[0]) >= 0
 }
 
 // purl reports whether text has the form of a package URL (ECMA-427): a scheme, a

@@ -44,7 +44,7 @@ func newAnswering(t *testing.T, db *store.DB, trail *audit.Trail) *answering {
 	a := &answering{db: db}
 	a.Answers = answer.New(answer.Config{
 		DB: db, Trail: trail, Self: id.ID, Seal: id.Seal,
-		Hunt: func(_ context.Context, w *alliance.Warning, _ bool) (alliance.Answer, error) {
+		Hunt: func(context.Context, *alliance.Warning, bool) (alliance.Answer, error) {
 			out := alliance.Answer{Rest: []alliance.Group{{Verdict: alliance.CannotTell, Reason: "nothing is remembered", Questions: "0"}}}
 			out.Conclude()
 			return out, nil

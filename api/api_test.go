@@ -105,7 +105,7 @@ func openCases(t *testing.T, db *store.DB, trail *audit.Trail, dir string) cases
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, err := envelope.Create(filepath.Join(dir, "identity"), time.Now())
+	self, err := envelope.Create(filepath.Join(dir, "author"), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,9 +56,20 @@ type about struct {
 func judge(ctx context.Context, rules *coverage.Rules, m coverage.Memory, h *Hunt, sources map[int]intel.LogSource, answers []memory.Answer) error {
 	now := time.Now()
 	known := map[about]coverage.Verdict{}
+	keys := make([]about, len(answers))
+	different := map[about]struct{}{}
 	for i := range answers {
-		a := &answers[i]
-		key := about{kind: h.Questions[i].Observable.Kind, source: sources[i], problem: a.Reason}
+		keys[i] = about{kind: h.Questions[i].Observable.Kind, source: sources[i], problem: answers[i].Reason}
+		different[keys[i]] = struct{}{}
+	}
+	if len(different) > 1 {
+		var err error
+		if m, err = readOnce(ctx, m, h, now); err != nil {
+			return fmt.Errorf("hunt: coverage: %w", err)
+		}
+	}
+	for i := range answers {
+		a, key := &answers[i], keys[i]
 		verdict, ok := known[key]
 		if !ok {
 			var err error
@@ -76,4 +88,29 @@ func judge(ctx context.Context, rules *coverage.Rules, m coverage.Memory, h *Hun
 		}
 	}
 	return nil
+}
+
+// readOnceLimit is how many presences are held for several verdicts: some 30 MB,
+// that 1,000 hosts leave in a third of a year.
+const readOnceLimit = 200_000
+
+// errTooMany ends the reading of presence that is not to be held.
+var errTooMany = errors.New("too much presence to be held")
+
+// readOnce reads the presence that verdicts rest on into memory, so that it is read
+// once for all kinds of question; where there is too much it is read for each.
+func readOnce(ctx context.Context, m coverage.Memory, h *Hunt, now time.Time) (coverage.Memory, error) {
+	var held coverage.Table
+	from, to := coverage.Window(h.Since, h.Until, now)
+	err := m.Presence(ctx, from, to, nil, func(p intel.Presence) error {
+		if len(held) == readOnceLimit {
+			return errTooMany
+		}
+		held = append(held, p)
+		return nil
+	})
+	if errors.Is(err, errTooMany) {
+		return m, nil
+	}
+	return held, err
 }

@@ -34,6 +34,11 @@ func BenchmarkAnswerTenThousandIndicators(b *testing.B) {
 		}
 		w.Indicators = append(w.Indicators, isDomain(value, intel.MatchOrdinary))
 	}
+	for i := range 100 { // other kinds rest on other sources
+		w.Indicators[10*i+1] = alliance.Indicator{Kind: intel.SHA256, Value: fmt.Sprintf("%064x", i)}
+		w.Indicators[10*i+2] = alliance.Indicator{Kind: intel.IPAddress, Value: fmt.Sprintf("203.0.113.%d", i)}
+		w.Indicators[10*i+3] = alliance.Indicator{Kind: intel.URL, Value: fmt.Sprintf("https://never.example/%d", i)}
+	}
 	warned := node.Warned{Hunt: n.Hunt, Retained: n.Retained}
 	answer, err := warned.Answer(b.Context(), w, false) // which warms it
 	if err != nil || len(answer.Hits) != 1000 || answer.Partial {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -95,7 +96,8 @@ func TestWarningIsAnsweredFromMemoryWithoutNames(t *testing.T) {
 		ID: warningID, Revision: 1, Ask: alliance.Ask{Since: now.Add(-48 * time.Hour)},
 		Indicators: []alliance.Indicator{
 			isDomain("kill.example", 0), isDomain("never.example", 0), isDomain("kill.example", intel.MatchExactly), isDomain("y.kill", intel.MatchSubstring),
-			{Kind: intel.Mutex, Value: "Global\\MsWinZonesCacheCounterMutexA"}, {Kind: intel.IPAddress, Value: "not an address"},
+			{Kind: intel.Mutex, Value: "Global\\MsWinZonesCacheCounterMutexA"},
+			{Kind: intel.IPAddress, Value: "not an address"},
 		},
 		Rules:    []alliance.Rule{{ID: "r", Text: strings.ReplaceAll(lookUpRule, "crash", "kill")}, {ID: "broken", Text: "title: x"}},
 		Products: []alliance.Product{{PURL: "pkg:generic/smb"}},
@@ -154,11 +156,18 @@ func TestClearIsEarned(t *testing.T) {
 		time, host  int // asked for
 		want        alliance.Verdict
 	}{
-		{0, 0, 0, 0, alliance.Clear}, {50, 0, 0, 0, alliance.Clear}, {51, 0, 0, 0, alliance.CannotTell},
-		{0, 10, 0, 0, alliance.Clear}, {0, 11, 0, 0, alliance.CannotTell},
-		{20, 0, 98, 0, alliance.Clear}, {21, 0, 98, 0, alliance.CannotTell},
-		{0, 2, 0, 98, alliance.Clear}, {0, 3, 0, 98, alliance.CannotTell},
-		{50, 10, 50, 50, alliance.Clear}, {51, 0, 50, 0, alliance.CannotTell}, {0, 11, 0, 50, alliance.CannotTell}, // less cannot be asked for
+		{0, 0, 0, 0, alliance.Clear},
+		{50, 0, 0, 0, alliance.Clear},
+		{51, 0, 0, 0, alliance.CannotTell},
+		{0, 10, 0, 0, alliance.Clear},
+		{0, 11, 0, 0, alliance.CannotTell},
+		{20, 0, 98, 0, alliance.Clear},
+		{21, 0, 98, 0, alliance.CannotTell},
+		{0, 2, 0, 98, alliance.Clear},
+		{0, 3, 0, 98, alliance.CannotTell},
+		{50, 10, 50, 50, alliance.Clear},
+		{51, 0, 50, 0, alliance.CannotTell},
+		{0, 11, 0, 50, alliance.CannotTell}, // less cannot be asked for
 	} {
 		var watched coverage.Table
 		for host := range hosts {
@@ -174,10 +183,11 @@ func TestClearIsEarned(t *testing.T) {
 				watched = append(watched, p)
 			}
 		}
+		one := []node.Told{told(t, "one", memory.Answer{}, watched)}
 		hunt := func(ctx context.Context, h node.Hunt) (node.Hunted, error) {
 			h.Until = from.Add(hours * time.Hour)
 			return node.HuntAll(ctx, h, func(context.Context, []byte) ([]node.Told, string, error) {
-				return []node.Told{told(t, "one", memory.Answer{}, watched)}, "", nil
+				return one, "", nil
 			})
 		}
 		w := &alliance.Warning{
@@ -199,14 +209,20 @@ func TestClearIsEarned(t *testing.T) {
 
 func TestGravestVerdictIsThatOfTheWhole(t *testing.T) {
 	t.Parallel()
-	const hit, exposed, blind, clear = alliance.Hit, alliance.Exposed, alliance.CannotTell, alliance.Clear
+	const hit, exposed, blind, sure = alliance.Hit, alliance.Exposed, alliance.CannotTell, alliance.Clear
 	for _, test := range []struct {
 		indicator, product, want alliance.Verdict
 	}{
-		{hit, exposed, hit}, {hit, blind, hit}, {hit, clear, hit}, {blind, exposed, exposed}, {clear, exposed, exposed},
-		{blind, clear, blind}, {clear, blind, blind}, {clear, clear, clear},
+		{hit, exposed, hit},
+		{hit, blind, hit},
+		{hit, sure, hit},
+		{blind, exposed, exposed},
+		{sure, exposed, exposed},
+		{blind, sure, blind},
+		{sure, blind, blind},
+		{sure, sure, sure},
 	} {
-		verdicts := map[alliance.Verdict]intel.Verdict{hit: intel.Seen, blind: intel.Unknown, clear: intel.NotSeen}
+		verdicts := map[alliance.Verdict]intel.Verdict{hit: intel.Seen, blind: intel.Unknown, sure: intel.NotSeen}
 		warned := node.Warned{
 			Hunt: func(context.Context, node.Hunt) (node.Hunted, error) {
 				a := memory.Answer{Verdict: verdicts[test.indicator], Reason: "so"}
@@ -254,7 +270,7 @@ func TestHuntingARecordedStreamFindsWhatWatchingItDid(t *testing.T) {
 	}
 	for i := range 20 {
 		rule := strings.ReplaceAll(lookUpRule, ".crash.example", "."+name(1+r.IntN(2)))
-		w.Rules = append(w.Rules, alliance.Rule{ID: fmt.Sprint(i), Text: rule})
+		w.Rules = append(w.Rules, alliance.Rule{ID: strconv.Itoa(i), Text: rule})
 	}
 	a, stop := openAsked(t)
 	defer stop()

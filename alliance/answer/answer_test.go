@@ -295,8 +295,14 @@ func TestPoliciesThatWillNotDo(t *testing.T) {
 	n := newNetwork(t)
 	member := n.party()
 	for _, p := range []answer.Policy{
-		{}, {How: "shout"}, {How: answer.Nothing}, {How: answer.Automatic, Wait: time.Hour}, {How: answer.AskFirst, Wait: time.Second},
-		{How: answer.AskFirst, Wait: 8 * 24 * time.Hour}, {How: answer.AskFirst, AtDeadline: answer.Anonymous}, {How: answer.Automatic, Colour: "pink"},
+		{},
+		{How: "shout"},
+		{How: answer.Nothing},
+		{How: answer.Automatic, Wait: time.Hour},
+		{How: answer.AskFirst, Wait: time.Second},
+		{How: answer.AskFirst, Wait: 8 * 24 * time.Hour},
+		{How: answer.AskFirst, AtDeadline: answer.Anonymous},
+		{How: answer.Automatic, Colour: "pink"},
 		{How: answer.Automatic, Uplink: "someone"},
 	} {
 		if _, err := member.SetPolicy(t.Context(), ann, p); !errors.Is(err, fault.Invalid) {
@@ -332,8 +338,11 @@ func TestMeasuresAreReportedAndRunOut(t *testing.T) {
 			state   alliance.MeasureState
 			kind    error
 		}{
-			{"patch", alliance.MeasureDone, fault.Invalid}, {"patch", alliance.MeasureCannot, fault.Invalid}, {"patch", "half", fault.Invalid},
-			{"patch", alliance.MeasureOpen, fault.Invalid}, {"dance", alliance.MeasureDone, fault.NotFound},
+			{"patch", alliance.MeasureDone, fault.Invalid},
+			{"patch", alliance.MeasureCannot, fault.Invalid},
+			{"patch", "half", fault.Invalid},
+			{"patch", alliance.MeasureOpen, fault.Invalid},
+			{"dance", alliance.MeasureDone, fault.NotFound},
 		} {
 			if err := report(refused.measure, refused.state, ""); !errors.Is(err, refused.kind) {
 				t.Errorf("%+v: %v", refused, err)

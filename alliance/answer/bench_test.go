@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func (p *party) flood(b *testing.B, w alliance.Warning, answers, readers int) (t
 			a := alliance.Answer{Warning: w.ID, Revision: 1, Member: nobody(i + 1), Sequence: 1, At: p.net.time(), Verdict: alliance.Hit}
 			body, err := json.Marshal(a)
 			if err == nil {
-				in := answer.Received{From: a.Member, Header: envelope.Header{ID: fmt.Sprint(i), Author: a.Member}, Body: body}
+				in := answer.Received{From: a.Member, Header: envelope.Header{ID: strconv.Itoa(i), Author: a.Member}, Body: body}
 				err = p.db.Tx(context.Background(), func(ctx context.Context, tx *store.Tx) error { return p.Answered(ctx, tx, in) })
 			}
 			if err != nil {

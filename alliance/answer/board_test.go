@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -147,7 +148,10 @@ func TestWhatIsToldIsNeverTakenForMeasured(t *testing.T) {
 			t.Errorf("told over measured: %v", err)
 		}
 		for _, wrong := range []answer.Telling{
-			{Verdict: "maybe", By: "x"}, {Verdict: alliance.Hit}, {Verdict: alliance.CannotTell, By: "x"}, {Verdict: alliance.Hit, By: "x", How: "rumour"},
+			{Verdict: "maybe", By: "x"},
+			{Verdict: alliance.Hit},
+			{Verdict: alliance.CannotTell, By: "x"},
+			{Verdict: alliance.Hit, By: "x", How: "rumour"},
 			{Verdict: alliance.Hit, By: "x", When: n.time().Add(time.Hour)},
 		} {
 			if err := hub.Tell(t.Context(), ann, w.ID, nobody(1), wrong); !errors.Is(err, fault.Invalid) {
@@ -328,7 +332,7 @@ func TestPeersAreToldSumsWhereTheHubAllows(t *testing.T) {
 	for i := range 6 {
 		p := n.party()
 		p.memory = says(alliance.Hit)
-		all, members = append(all, p), append(members, p.expected(fmt.Sprint(i), "health"))
+		all, members = append(all, p), append(members, p.expected(strconv.Itoa(i), "health"))
 	}
 	err := hub.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if err := hub.Asked(ctx, tx, answer.Asking{Warning: &closed, Message: "2", Members: members}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,7 @@ type carried struct {
 }
 
 func newNetwork(t testing.TB) *network {
+	t.Helper()
 	return &network{t: t, now: time.Date(2017, 5, 12, 8, 0, 0, 0, time.UTC), parties: map[alliance.NodeID]*party{}, ring: envelope.Passports{}}
 }
 
@@ -305,7 +307,7 @@ func said(w *alliance.Warning, whole bool, indicators, rules alliance.Verdict) (
 			a.Hits = append(a.Hits, alliance.QuestionHit{Question: q, Verdict: v, Sightings: alliance.Sightings{Events: 2, Hosts: 1, First: &at, Last: &at}})
 			return
 		}
-		g := alliance.Group{Verdict: v, Reason: reason, Questions: fmt.Sprint(q)}
+		g := alliance.Group{Verdict: v, Reason: reason, Questions: strconv.Itoa(q)}
 		if v == alliance.Clear {
 			since := time.Date(2017, 5, 1, 0, 0, 0, 0, time.UTC)
 			g.Coverage = &alliance.Coverage{Since: since, Until: since.Add(240 * time.Hour), HostsKnown: 10, HostsCovered: 10, Share: 1}

@@ -14,7 +14,7 @@ import (
 )
 
 // bundle is one with two small messages and a large one between them.
-func bundle(t testing.TB) (text, large []byte, author *envelope.Identity) {
+func bundle(t testing.TB) (text, large []byte) {
 	t.Helper()
 	maker, author := identity(t), identity(t)
 	var to bytes.Buffer
@@ -34,7 +34,7 @@ func bundle(t testing.TB) (text, large []byte, author *envelope.Identity) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return to.Bytes(), large, author
+	return to.Bytes(), large
 }
 
 // contents are what of a bundle could be used.
@@ -77,7 +77,7 @@ func readBundle(t testing.TB, from io.Reader) *contents {
 
 func TestBundlesCarryAllThatIsNeeded(t *testing.T) {
 	t.Parallel()
-	text, large, _ := bundle(t)
+	text, large := bundle(t)
 	c := readBundle(t, iotest.OneByteReader(bytes.NewReader(text)))
 	if !c.whole || len(c.bad) > 0 || strings.Join(c.messages, " ") != "m1 m2 m3" || !bytes.Equal(c.body.Bytes(), large) {
 		t.Errorf("%v, bad %v, whole %v, %d bytes", c.messages, c.bad, c.whole, c.body.Len())
@@ -88,7 +88,7 @@ func TestBundlesCarryAllThatIsNeeded(t *testing.T) {
 // 8 its chunks, 9 is m3, 10 the end.
 func TestDamagedLinesSpoilNoOthers(t *testing.T) {
 	t.Parallel()
-	text, large, _ := bundle(t)
+	text, large := bundle(t)
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	join := func(lines ...[]byte) []byte { return bytes.Join(lines, nil) }
 	broken := func(n int) []byte {
@@ -131,7 +131,7 @@ func TestDamagedLinesSpoilNoOthers(t *testing.T) {
 
 func TestBrokenReadingEndsABundle(t *testing.T) {
 	t.Parallel()
-	text, _, _ := bundle(t)
+	text, _ := bundle(t)
 	c := readBundle(t, io.MultiReader(bytes.NewReader(text[:2000]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	if !errors.Is(c.err, io.ErrUnexpectedEOF) || c.whole {
 		t.Errorf("%v, whole %v", c.err, c.whole)
@@ -142,7 +142,7 @@ func TestBrokenReadingEndsABundle(t *testing.T) {
 }
 
 func FuzzReadBundle(f *testing.F) {
-	text, _, _ := bundle(f)
+	text, _ := bundle(f)
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	f.Add(bytes.Join([][]byte{lines[0], lines[1], lines[2], lines[3], lines[9]}, nil))
 	f.Add([]byte("{\"chunk\":\"AA==\"}\n{\"end\":{}}\n"))

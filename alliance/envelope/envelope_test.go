@@ -108,11 +108,11 @@ func TestSealedEnvelopeIsVerifiedAlongItsWay(t *testing.T) {
 func TestEnvelopesAreRefusedForAReason(t *testing.T) {
 	t.Parallel()
 	author, relay, stranger := identity(t), identity(t), identity(t)
-	good := func(t *testing.T) *envelope.Envelope {
+	good := func() *envelope.Envelope {
 		return countersign(t, relay, seal(t, author, header(), []byte("body")), now)
 	}
 	for name, c := range map[string]struct {
-		made func(t *testing.T) *envelope.Envelope
+		made func() *envelope.Envelope
 		at   time.Time
 		want envelope.Reason
 	}{
@@ -120,64 +120,64 @@ func TestEnvelopesAreRefusedForAReason(t *testing.T) {
 		"expired":                       {good, now.Add(time.Hour), envelope.Expired},
 		"from the future":               {good, now.Add(-envelope.MaxSkew - time.Second), envelope.SkewedClock},
 		"a clock that is a little fast": {good, now.Add(-envelope.MaxSkew), ""},
-		"another body": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"another body": {func() *envelope.Envelope {
+			e := good()
 			e.Body = []byte("another")
 			return e
 		}, now, envelope.BadBody},
-		"without its body":     {func(t *testing.T) *envelope.Envelope { return good(t).Bare() }, now, ""},
-		"of nobody known":      {func(t *testing.T) *envelope.Envelope { return seal(t, stranger, header(), nil) }, now, envelope.UnknownSender},
-		"through nobody known": {func(t *testing.T) *envelope.Envelope { return countersign(t, stranger, good(t), now) }, now, envelope.UnknownSender},
-		"another header": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"without its body":     {func() *envelope.Envelope { return good().Bare() }, now, ""},
+		"of nobody known":      {func() *envelope.Envelope { return seal(t, stranger, header(), nil) }, now, envelope.UnknownSender},
+		"through nobody known": {func() *envelope.Envelope { return countersign(t, stranger, good(), now) }, now, envelope.UnknownSender},
+		"another header": {func() *envelope.Envelope {
+			e := good()
 			e.Header = bytes.Replace(e.Header, []byte("green"), []byte("clear"), 1)
 			return e
 		}, now, envelope.BadSignature},
-		"no canonical header": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"no canonical header": {func() *envelope.Envelope {
+			e := good()
 			e.Header = append(jsontext.Value(" "), e.Header...)
 			return e
 		}, now, envelope.Malformed},
-		"no header": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"no header": {func() *envelope.Envelope {
+			e := good()
 			e.Header = jsontext.Value("{}")
 			return e
 		}, now, envelope.Malformed},
-		"signed by another than the author": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"signed by another than the author": {func() *envelope.Envelope {
+			e := good()
 			e.Signatures = e.Signatures[1:]
 			return e
 		}, now, envelope.BadSignature},
-		"not signed": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"not signed": {func() *envelope.Envelope {
+			e := good()
 			e.Signatures = nil
 			return e
 		}, now, envelope.BadSignature},
-		"another's key": {func(t *testing.T) *envelope.Envelope {
+		"another's key": {func() *envelope.Envelope {
 			e := seal(t, stranger, header(), nil)
 			e.Header = bytes.Replace(e.Header, []byte(stranger.ID()), []byte(author.ID()), 1)
 			e.Signatures[0].Node = author.ID()
 			return e
 		}, now, envelope.BadSignature},
-		"a relay that says it was another": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"a relay that says it was another": {func() *envelope.Envelope {
+			e := good()
 			e.Signatures[1].At = e.Signatures[1].At.Add(time.Second)
 			return e
 		}, now, envelope.BadSignature},
-		"before the key was certified": {func(t *testing.T) *envelope.Envelope {
+		"before the key was certified": {func() *envelope.Envelope {
 			h := header()
 			h.Issued = now.Add(-time.Hour)
 			return seal(t, author, h, nil)
 		}, now, envelope.BadSignature},
-		"through the author": {func(t *testing.T) *envelope.Envelope {
-			e := good(t)
+		"through the author": {func() *envelope.Envelope {
+			e := good()
 			e.Signatures = append(e.Signatures, e.Signatures[0])
 			return e
 		}, now, envelope.Loop},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := c.made(t).Verify(ring(author, relay), c.at)
+			_, err := c.made().Verify(ring(author, relay), c.at)
 			expect(t, err, c.want)
 			if want := fault.Forbidden; err != nil && c.want != envelope.Malformed && !errors.Is(err, want) {
 				t.Errorf("%v is not %v", err, want)

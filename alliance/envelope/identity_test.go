@@ -60,12 +60,12 @@ func TestIdentityIsTheSameAfterARestart(t *testing.T) {
 
 func TestRootMayBeAway(t *testing.T) {
 	t.Parallel()
-	dir, i := at(t)
+	dir, _ := at(t)
 	away := filepath.Join(t.TempDir(), "stick.pem")
 	if err := os.Rename(filepath.Join(dir, envelope.RootFile), away); err != nil {
 		t.Fatal(err)
 	}
-	i = load(t, dir)
+	i := load(t, dir)
 	seal(t, i, header(), nil)
 	if err := i.Renew("", now.Add(day)); !errors.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "--root") {
 		t.Errorf("renewed without the root: %v", err)
@@ -275,11 +275,10 @@ func TestLostMachineIsReplaced(t *testing.T) {
 	dir, lost := at(t)
 	known := lost.Passport()
 	again := filepath.Join(t.TempDir(), "identity")
-	i, err := envelope.Recover(again, known, filepath.Join(dir, envelope.RootFile), now.Add(day), "burnt", now.Add(2*day))
-	if err != nil {
+	if _, err := envelope.Recover(again, known, filepath.Join(dir, envelope.RootFile), now.Add(day), "burnt", now.Add(2*day)); err != nil {
 		t.Fatal(err)
 	}
-	i = load(t, again)
+	i := load(t, again)
 	if i.ID() != lost.ID() {
 		t.Error("another node")
 	}

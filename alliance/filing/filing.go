@@ -110,8 +110,7 @@ type Incoming struct {
 	Report   Report          `json:"report"`
 }
 
-// Config is what a Desk needs. All but Now, Delivered, Arrived, Logged and Heard
-// must be set.
+// Config is what a Desk needs. What follows Export may be nil.
 type Config struct {
 	DB       *store.DB
 	Trail    *audit.Trail
@@ -132,6 +131,8 @@ type Config struct {
 	Arrived func(ctx context.Context, tx *store.Tx, in *Incoming) (incident string, err error)
 	// Logged enters a receipt in the hub's log, in the same transaction.
 	Logged func(ctx context.Context, tx *store.Tx, receipt *envelope.Envelope) error
+	// Receipted is told of each receipt that came, in the transaction that records it.
+	Receipted func(ctx context.Context, tx *store.Tx, in link.Received) error
 	// Heard is told of an inquiry, a reply or guidance that came, in the transaction
 	// that records it.
 	Heard func(ctx context.Context, tx *store.Tx, w *Heard) error

@@ -147,6 +147,11 @@ func (d *Desk) takeReceipt(ctx context.Context, tx *store.Tx, in link.Received) 
 	if err := d.delivered(ctx, tx, &f); err != nil {
 		return err
 	}
+	if d.c.Receipted != nil {
+		if err := d.c.Receipted(ctx, tx, in); err != nil {
+			return err
+		}
+	}
 	return updateSent(ctx, tx, &f)
 }
 

@@ -199,7 +199,7 @@ func (r *Register) hear(ctx context.Context, a *Application, patience time.Durat
 		return a.State, fmt.Errorf("%s is node %s, and the invitation is of node %s: %w", a.Address, p.Node(), a.Hub, fault.Forbidden)
 	}
 	s := standing{}
-	if err := r.signed(told.Envelope, p, StandingKind, &s); err != nil {
+	if err := r.signed(told.Envelope, p, standingKind, &s); err != nil {
 		return a.State, fmt.Errorf("answer of the hub: %w", err)
 	}
 	if s.Member != r.Self() {

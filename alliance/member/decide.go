@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"tocsin/alliance"
 	"tocsin/internal/fault"
@@ -120,14 +119,10 @@ func states(all []State) string {
 	return text
 }
 
-// change writes a link that stands otherwise than before, and what follows.
+// change writes a link that stands otherwise than before, and what follows. The
+// member itself asks how it stands as soon as its connection ends (Run): a message
+// queued here would reach it only once it is resumed.
 func (r *Register) change(ctx context.Context, tx *store.Tx, who Who, action string, before, m *Member) error {
-	// What ends a link is queued while there is one: the carrier is cut a moment later.
-	if !m.NoNode && before.State == Active {
-		if err := r.tellStanding(ctx, tx, m); err != nil {
-			return err
-		}
-	}
 	if err := updateLink(ctx, tx, m); err != nil {
 		return err
 	}
@@ -152,23 +147,9 @@ func linkShown(m *Member) any {
 	return map[string]any{"role": m.Role, "state": m.State, "kind": m.Kind, "listing": m.Listing, "reason": m.Reason, "name": nameOf(&m.Card)}
 }
 
-func (r *Register) tellStanding(ctx context.Context, tx *store.Tx, m *Member) error {
-	if m.Role == Up {
-		return nil // it hears of it when this node does not come
-	}
-	e, err := r.seal(StandingKind, m.Node, &standing{Member: m.Node, State: m.State, Reason: m.Reason, Kind: m.Kind, Listing: m.Listing})
-	if err != nil {
-		return err
-	}
-	return r.Send(ctx, tx, e, m.Node)
-}
-
 const (
 	// carrierKind are timers that make the carrier follow a link.
 	carrierKind = "member.carrier"
-	// cutAfter leaves a moment for the last word to arrive, and is far below the
-	// second within which a suspension has to hold.
-	cutAfter = 200 * time.Millisecond
 	// carrierAttempts, later and later, bridge days in which the carrier is off.
 	carrierAttempts = 40
 )
@@ -182,11 +163,7 @@ func (r *Register) follow(ctx context.Context, tx *store.Tx, m *Member) error {
 	if err != nil {
 		return err
 	}
-	due := r.now()
-	if m.State != Active {
-		due = due.Add(cutAfter)
-	}
-	return r.timers.Schedule(ctx, tx, timer.Timer{ID: carrierKind + "/" + string(m.Node), Kind: carrierKind, Subject: string(m.Node), Due: due, Payload: payload})
+	return r.timers.Schedule(ctx, tx, timer.Timer{ID: carrierKind + "/" + string(m.Node), Kind: carrierKind, Subject: string(m.Node), Due: r.now(), Payload: payload})
 }
 
 // Timers returns what is done with the register's timers, for timer.New.

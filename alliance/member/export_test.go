@@ -5,3 +5,6 @@ var (
 	Reached   = reach
 	CheckCard = checkCard
 )
+
+// NewToken makes a token with a new secret.
+var NewToken = newToken

@@ -45,6 +45,9 @@ const (
 // DefaultExpiry. The error is fault.Invalid, also where nobody configured at what
 // address this node is reached.
 func (r *Register) Invite(ctx context.Context, who Who, in Invitation) (*Token, Invitation, error) {
+	if r.Carrier == nil {
+		return nil, in, fmt.Errorf("invite: members could not connect to this node: set 'alliance: {listen: HOST:PORT}' in the configuration, and restart it: %w", fault.Conflict)
+	}
 	address := *r.reached.Load()
 	if address == "" {
 		return nil, in, fmt.Errorf("invite: this node does not know its own address: set 'url' in the configuration, as https://HOST:PORT: %w", fault.Invalid)

@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -179,8 +180,33 @@ func (r *Register) mandateCame(ctx context.Context, tx *store.Tx, d *Delivery) e
 	if m.Support == r.Self() || m.Support == from || d.Forward == nil {
 		return nil
 	}
-	if _, active, err := selectStanding(ctx, tx, m.Support); err != nil || !active {
+	role, active, err := selectStanding(ctx, tx, m.Support)
+	if err != nil || !active {
 		return err
 	}
+	if role == Down {
+		if err := r.introduce(ctx, tx, m.Member, m.Support); err != nil {
+			return err
+		}
+	}
 	return d.Forward(ctx, tx, m.Support)
+}
+
+// introduce tells a member who another is, whose word follows: who grants a mandate
+// wants to be known to the team.
+func (r *Register) introduce(ctx context.Context, tx *store.Tx, node, to alliance.NodeID) error {
+	p, err := selectPassport(ctx, tx, node)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	c, err := r.cards(ctx, tx)
+	if err != nil {
+		return err
+	}
+	c.Peers = []json.RawMessage{text}
+	return r.tell(ctx, tx, c, to)
 }

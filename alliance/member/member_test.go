@@ -119,6 +119,12 @@ func (w *world) node(db *store.DB, name string, kind alliance.Kind, sectors ...s
 			tx.Committed(func() { w.send(p.Self(), e, to) })
 			return nil
 		},
+		Connected: func(hub alliance.NodeID) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			at := w.nodes[hub]
+			return at == nil || at.carrier.state(p.Self()) == "admitted"
+		},
 		Notify: func(_ context.Context, tx *store.Tx, n member.Notice) error {
 			tx.Committed(func() {
 				w.mu.Lock()
@@ -140,7 +146,9 @@ func (w *world) node(db *store.DB, name string, kind alliance.Kind, sectors ...s
 	if _, err := p.Describe(w.t.Context(), ann, 0, card); err != nil {
 		w.t.Fatal(err)
 	}
+	w.mu.Lock()
 	w.nodes[p.Self()] = p
+	w.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = p.Run(ctx) })
@@ -180,7 +188,9 @@ func (w *world) deliver() {
 }
 
 func (w *world) receive(s sent) error {
+	w.mu.Lock()
 	p := w.nodes[s.to]
+	w.mu.Unlock()
 	h, err := s.e.Verify(p.Ring(), w.clock())
 	if err != nil {
 		return err
@@ -473,10 +483,10 @@ func TestChainIsKnownAboveAndBelow(t *testing.T) {
 		if got := authority.below(); len(got) != 0 {
 			t.Errorf("the authority still knows %v", got)
 		}
+		association.carried(listed.Self(), "suspended")
 		if m := listed.until(association.Self(), member.Suspended); m.Reason != "under investigation" {
 			t.Error(m)
 		}
-		association.carried(listed.Self(), "suspended")
 		if _, err := association.Resume(t.Context(), ann, member.Decision{Node: listed.Self()}); err != nil {
 			t.Fatal(err)
 		}

@@ -82,6 +82,9 @@ type Config struct {
 	// Carrier is a hub's, Uplink a member's; nil while there is none.
 	Carrier Carrier
 	Uplink  Uplink
+	// Connected says whether a hub is connected to; where it is not, the hub is asked
+	// how this node stands. nil asks only while this node is suspended.
+	Connected func(hub alliance.NodeID) bool
 	// Notify tells people; nil tells nobody.
 	Notify func(ctx context.Context, tx *store.Tx, n Notice) error
 	// Organisation returns what a card says where nobody set one; false while the

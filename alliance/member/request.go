@@ -31,14 +31,14 @@ const MaxAsking = 256 << 10
 const (
 	joinKind     = "member.join"     // joining, over HTTP
 	leaveKind    = "member.leave"    // leaving, over HTTP
-	StandingKind = "member.standing" // how a member stands with its hub
+	standingKind = "member.standing" // how a member stands with its hub, over HTTP
 	CardKind     = "member.card"     // Cards
 	GroupKind    = "member.group"    // a group, to those in it
 	MandateKind  = "member.mandate"  // a mandate, by the member who grants it
 )
 
 // Kinds are the kinds of envelope that Received takes.
-func Kinds() []string { return []string{StandingKind, CardKind, GroupKind, MandateKind} }
+func Kinds() []string { return []string{CardKind, GroupKind, MandateKind} }
 
 // joining is what a node that wants to join says, signed.
 type joining struct {

@@ -41,6 +41,7 @@ func (r *Register) Run(ctx context.Context) error {
 	defer all.Wait()
 	var mu sync.Mutex
 	at := map[string]bool{} // applications that are being waited for; guarded by mu
+	last := map[alliance.NodeID]askedLast{}
 	for ctx.Err() == nil {
 		since := r.now().Add(-2 * againAfter).UnixMicro()
 		woken, stop, ok := r.waits.on(wakeRun)
@@ -64,6 +65,7 @@ func (r *Register) Run(ctx context.Context) error {
 			}
 			mu.Unlock()
 		}
+		r.lookAgain(ctx, last)
 		wait(ctx, woken, againAfter)
 		stop()
 		if err := r.refresh(ctx, since); err != nil && ctx.Err() == nil {
@@ -71,6 +73,45 @@ func (r *Register) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// askedLast is when a hub was asked last how this node stands, and how often in a row.
+type askedLast struct {
+	at    time.Time
+	times int
+}
+
+// longestRest is how long Run rests at most before it asks a hub again that does not
+// let this node in.
+const longestRest = time.Minute
+
+// lookAgain asks hubs how this node stands that it is suspended at, or cannot connect
+// to: the less often the longer that lasts.
+func (r *Register) lookAgain(ctx context.Context, before map[alliance.NodeID]askedLast) {
+	var hubs []Member
+	err := r.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		hubs, err = selectMembers(ctx, tx, Up)
+		return err
+	})
+	if err != nil {
+		return // it is read again soon
+	}
+	for k := range hubs {
+		hub := &hubs[k]
+		away := hub.State == Suspended || hub.State == Active && r.Connected != nil && !r.Connected(hub.Node)
+		if !away {
+			delete(before, hub.Node)
+			continue
+		}
+		last := before[hub.Node]
+		if r.Now().Sub(last.at) < min(againAfter<<min(last.times, 5), longestRest) {
+			continue
+		}
+		before[hub.Node] = askedLast{r.Now(), last.times + 1}
+		if _, err := r.Look(ctx, hub.Node); err != nil && ctx.Err() == nil {
+			r.Log.Debug("a hub cannot be asked how this node stands", slog.String("hub", string(hub.Node)), slog.Any("error", err))
+		}
+	}
 }
 
 func (r *Register) pending(ctx context.Context) (all []Application, err error) {

@@ -48,9 +48,9 @@ const (
 	// MaxWait is how long a hub keeps who asks waiting: shorter than what proxies
 	// between two nodes bear.
 	MaxWait = 25 * time.Second
-	// lookAgain is how often the database is asked meanwhile, since another node on
+	// dbLook is how often the database is asked meanwhile, since another node on
 	// it may have decided.
-	lookAgain = 2 * time.Second
+	dbLook = 2 * time.Second
 	// lasting is how long what a hub says of a standing can be shown to others, and
 	// a request to join be on its way.
 	lasting      = 90 * 24 * time.Hour
@@ -80,7 +80,7 @@ func (r *Register) Stands(ctx context.Context, from string, t *Ticket) (Standing
 		if !ok {
 			break
 		}
-		wait(ctx, woken, min(left, lookAgain))
+		wait(ctx, woken, min(left, dbLook))
 		stop()
 		if q, m, err = r.ticket(ctx, hashOf(secret)); err != nil {
 			return Standing{}, err
@@ -119,7 +119,7 @@ func (r *Register) standing(ctx context.Context, q *Request, m *Member) (Standin
 			return Standing{}, err
 		}
 	}
-	e, err := r.seal(StandingKind, m.Node, &s)
+	e, err := r.seal(standingKind, m.Node, &s)
 	if err != nil {
 		return Standing{}, err
 	}

@@ -29,6 +29,9 @@ type Cards struct {
 	// Above are the passports of all that is above the sender, where that is told to
 	// its members.
 	Above *[]json.RawMessage `json:"above,omitempty"`
+	// Peers are passports that a member needs to verify what follows: of another
+	// member that grants it a mandate.
+	Peers []json.RawMessage `json:"peers,omitempty"`
 	// Listing is what a member wants from now on.
 	Listing Listing `json:"listing,omitempty"`
 }
@@ -174,8 +177,6 @@ func (r *Register) Received(ctx context.Context, tx *store.Tx, d *Delivery) erro
 	switch h.Kind {
 	case CardKind:
 		return r.cardsCame(ctx, tx, from, role, h, body)
-	case StandingKind:
-		return r.standingCame(ctx, tx, from, role, h, body)
 	case GroupKind:
 		return r.groupCame(ctx, tx, from, role, h, body)
 	case MandateKind:
@@ -287,6 +288,15 @@ func distinct(nodes []alliance.NodeID) []alliance.NodeID { return slices.Compact
 // hubTold records who is above a hub, and tells the members.
 func (r *Register) hubTold(ctx context.Context, tx *store.Tx, from alliance.NodeID, c *Cards, renamed bool) error {
 	changed := renamed
+	peers, err := passports(c.Peers)
+	if err != nil {
+		return err
+	}
+	for _, p := range peers {
+		if _, err := r.keep(ctx, tx, p); err != nil {
+			return err
+		}
+	}
 	if c.Above != nil {
 		above, err := passports(*c.Above)
 		if err != nil {
@@ -336,30 +346,4 @@ func (r *Register) loop(ctx context.Context, tx *store.Tx, from alliance.NodeID)
 		return err
 	}
 	return r.Notify(ctx, tx, Notice{Kind: "loop", Member: from, Name: nameOf(&m.Card), Reason: m.Reason})
-}
-
-// standingCame records what a hub says of this node.
-func (r *Register) standingCame(ctx context.Context, tx *store.Tx, from alliance.NodeID, role Role, h *envelope.Header, body []byte) error {
-	if err := byNeighbour(from, h); err != nil {
-		return err
-	}
-	s := standing{}
-	if err := readBody(body, &s); err != nil {
-		return err
-	}
-	if role != Up || s.Member != r.Self() {
-		return &envelope.Refusal{Reason: envelope.NotAllowed, Detail: "it says how another stands"}
-	}
-	switch s.State {
-	case Suspended, Expelled, Active:
-	default:
-		return fmt.Errorf("standing %.20q: %w", s.State, fault.Invalid)
-	}
-	before, err := selectMember(ctx, tx, from)
-	if err != nil || before.State == s.State {
-		return err
-	}
-	m := before
-	m.State, m.Reason, m.Since = s.State, plainly(s.Reason), r.now()
-	return r.change(ctx, tx, Who{ID: string(from), Name: nameOf(&m.Card)}, "member.standing", &before, &m)
 }

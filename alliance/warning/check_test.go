@@ -66,7 +66,7 @@ func TestDraftSaysWhatKeepsItFromBeingIssued(t *testing.T) {
 }
 
 func add(d *warning.Draft, domain string, a intel.Action) {
-	d.Asked = append(d.Asked, warning.Indicator{Kind: intel.Domain, Value: domain, Action: action(a), Why: "because"})
+	d.Asked = append(d.Asked, warning.Indicator{Kind: intel.Domain, Value: domain, Action: new(a), Why: "because"})
 }
 
 func TestToBlockWhatMustNotBeBlockedIsConfirmed(t *testing.T) {
@@ -74,7 +74,7 @@ func TestToBlockWhatMustNotBeBlockedIsConfirmed(t *testing.T) {
 	each(t, func(t *testing.T, o *office) {
 		r := o.issued(alliance.Blue)
 		draft := wannaCry(alliance.Blue)
-		draft.Asked[0].Action = action(intel.Block)
+		draft.Asked[0].Action = new(intel.Block)
 		r = must[warning.Record](t)(o.Amend(t.Context(), by(dan, &r, "a new variant"), draft))
 		v := must[warning.View](t)(o.Show(t.Context(), ann, r.ID))
 		if len(v.Problems) != 1 || v.Problems[0].Confirm != "confirm_block" || !strings.Contains(v.Problems[0].Text, "the worm stops") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -279,7 +280,7 @@ func (d *Desk) Edit(ctx context.Context, c Change, draft Draft) (Record, error) 
 }
 
 // errSame ends a change that would change nothing.
-var errSame = fmt.Errorf("nothing is changed")
+var errSame = errors.New("nothing is changed")
 
 // keepsNature refuses to make an exercise of what is meant, or the other way: that
 // is another warning.
@@ -320,7 +321,7 @@ func (d *Desk) changeIn(ctx context.Context, tx *store.Tx, c Change, act Act, do
 		return before, err
 	}
 	switch err := do(ctx, tx, &r); {
-	case err == errSame: //nolint:errorlint // only do returns it, unwrapped
+	case errors.Is(err, errSame):
 		return before, nil
 	case err != nil:
 		return before, err

@@ -1,6 +1,7 @@
 package warning
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -240,7 +241,7 @@ func (r *reader) asked(path string, f *formAsked) []Indicator {
 		values = append([]string{f.Value}, values...)
 	}
 	if len(values) == 0 {
-		r.wrong(path, fmt.Errorf("value is missing"))
+		r.wrong(path, errors.New("value is missing"))
 	}
 	all := make([]Indicator, 0, len(values))
 	for _, text := range values {
@@ -287,9 +288,9 @@ func (r *reader) rule(path string, f formRule) alliance.Rule {
 	rule := alliance.Rule{ID: f.ID, Text: f.Text}
 	switch {
 	case (f.Text == "") == (f.File == ""):
-		r.wrong(path, fmt.Errorf("either text or file is wanted"))
+		r.wrong(path, errors.New("either text or file is wanted"))
 	case f.File != "" && r.open == nil:
-		r.wrong(path+".file", fmt.Errorf("no file can be read here: write the rule into text"))
+		r.wrong(path+".file", errors.New("no file can be read here: write the rule into text"))
 	case f.File != "":
 		text, err := r.open(f.File)
 		r.wrong(path+".file", err)

@@ -10,6 +10,8 @@ import (
 	"tocsin/alliance"
 	"tocsin/alliance/warning"
 	"tocsin/intel"
+	"tocsin/internal/store/storetest"
+	"tocsin/internal/testdata"
 )
 
 const morningForm = `category: MI
@@ -94,4 +96,27 @@ func FuzzReadForm(f *testing.F) {
 			t.Errorf("read without a colour: %+v", d)
 		}
 	})
+}
+
+// The form that the guide shows is one, and nothing keeps it from being issued.
+func TestFormOfTheGuideIsRead(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile(filepath.Join(testdata.Root(t), "docs", "alliance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(guide), "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	d, err := warning.ReadForm("alliance.md", []byte(text), func(string) ([]byte, error) {
+		return []byte("title: Shadow copies\nid: 6a1f3a4e-52b5-4d0e-9d5c-0b7f6f3c9a11\n"), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := newOffice(t, storetest.Open(t, storetest.SQLite(t), rooms()...))
+	r := must[warning.Record](t)(o.Draft(t.Context(), dan, d))
+	v := must[warning.View](t)(o.Show(t.Context(), dan, r.ID))
+	if len(v.Problems) > 0 || v.Drafted().Questions() != 5 || d.Rules[0].ID == "" {
+		t.Errorf("problems %+v of %+v", v.Problems, d)
+	}
 }

@@ -238,7 +238,7 @@ func TestBlockingIsATaskForAPerson(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, o *office) {
 		draft := wannaCry(alliance.Blue)
-		draft.Asked = append(draft.Asked, warning.Indicator{Kind: intel.IPAddress, Value: "192.0.2.7", Action: action(intel.Block)})
+		draft.Asked = append(draft.Asked, warning.Indicator{Kind: intel.IPAddress, Value: "192.0.2.7", Action: new(intel.Block)})
 		r := must[warning.Record](t)(o.Draft(t.Context(), dan, draft))
 		r = o.approved(r, ann)
 		r = must[warning.Record](t)(o.Issue(t.Context(), by(ann, &r)))

@@ -78,7 +78,7 @@ func newInbox(t testing.TB, o *office) *inbox {
 			tx.Committed(func() { i.arrived = append(i.arrived, b.Change) })
 			return nil
 		},
-		DryRun: func(_ context.Context, w *alliance.Warning, since time.Time) ([]warning.Load, error) {
+		DryRun: func(_ context.Context, w *alliance.Warning, _ time.Time) ([]warning.Load, error) {
 			var all []warning.Load
 			for q := range w.Questions() {
 				if hits := i.loads[warning.QuestionText(w, q)]; hits > 0 {

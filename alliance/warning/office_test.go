@@ -206,8 +206,6 @@ func (o *office) last() (alliance.Bulletin, envelope.Header) {
 	return bulletin(o.t, o.ring, e, o.at)
 }
 
-func action(a intel.Action) *intel.Action { return &a }
-
 // wannaCry is the warning of the morning.
 func wannaCry(colour alliance.Colour) warning.Draft {
 	return warning.Draft{
@@ -216,7 +214,7 @@ func wannaCry(colour alliance.Colour) warning.Draft {
 		Texts: []alliance.Text{{Language: "en", Title: "Worm that encrypts: WannaCry", Body: "It spreads over SMB 1 without anybody's doing.", Impact: "Files are lost."}},
 		Asked: []warning.Indicator{
 			{
-				Kind: intel.Domain, Value: "iuqerfsodp9ifjaposdfjhgosurijfaewrwergwea.com", Action: action(intel.DoNotBlock),
+				Kind: intel.Domain, Value: "iuqerfsodp9ifjaposdfjhgosurijfaewrwergwea.com", Action: new(intel.DoNotBlock),
 				Why: "the worm stops where this name answers",
 			},
 			{Kind: intel.SHA256, Value: "24d004a104d4d54034dbcffc2a4b19a11f39008a575aa614ea04703480b1022c"},

@@ -63,7 +63,7 @@ func (d *Desk) Show(ctx context.Context, who Who, word string) (v View, err erro
 }
 
 func (d *Desk) showDraft(ctx context.Context, tx *store.Tx, v *View) error {
-	if v.Record.draft == "" {
+	if v.draft == "" {
 		return nil
 	}
 	var err error
@@ -148,6 +148,19 @@ func (d *Desk) Sealed(ctx context.Context, word string, revision int) (e *envelo
 		return err
 	})
 	return e, err
+}
+
+// First is the envelope, without its body, that a warning was issued in. The error is
+// fault.NotFound.
+func (d *Desk) First(ctx context.Context, tx *store.Tx, warning string) (*envelope.Envelope, error) {
+	rev, ok, err := selectRevision(ctx, tx, warning, 1)
+	if err == nil && !ok {
+		err = fmt.Errorf("revision 1 of warning %.40q: %w", warning, fault.NotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return envelope.Parse([]byte(rev.sealed))
 }
 
 // bulletin is the body that the revision was sealed with, byte for byte: what is

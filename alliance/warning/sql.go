@@ -164,10 +164,6 @@ func insertSent(ctx context.Context, tx *store.Tx, warning string, revision int,
 // maxReached bounds a list of nodes.
 const maxReached = 100_000
 
-func scanRecipient(row store.Row) (r Recipient, err error) {
-	return r, row.Scan(&r.Node, &r.Name, &r.Via)
-}
-
 // selectReached are all that have a revision and were not told that it is over for
 // them, each as it was reached last.
 func selectReached(ctx context.Context, tx *store.Tx, warning string) ([]Recipient, error) {

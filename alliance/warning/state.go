@@ -34,11 +34,6 @@ func States() []State {
 // InForce reports whether members act on the warning.
 func (s State) InForce() bool { return s == Issued || s == Changing || s == Agreed }
 
-// pending reports whether there is a draft.
-func (s State) pending() bool {
-	return s == Drafted || s == Approved || s == Changing || s == Agreed
-}
-
 // Act is what is done to a warning.
 type Act string
 

@@ -75,6 +75,7 @@ type allianceRooms struct {
 	members  *member.Register
 	links    *link.Links
 	filing   *filing.Desk
+	logs     *logWatch
 }
 
 // openAlliance opens what joins the node to others, but for what needs incidents. An
@@ -111,6 +112,10 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 			return rooms.links.Send(ctx, tx, e, to...)
 		},
 		Uplink: rooms.carrier, Address: config.URL, CertificatePin: pin, Proxy: config.Outbound.Proxy, Allow: allow, Organisation: r.proposedCard,
+		Connected: func(hub alliance.NodeID) bool {
+			_, ok := rooms.connected(hub)
+			return ok
+		},
 		Notify: func(ctx context.Context, tx *store.Tx, n member.Notice) error { return r.telling.member(ctx, tx, &n) },
 	}
 	if hub != nil {
@@ -197,6 +202,7 @@ func (a *allianceRooms) run(ctx context.Context) []func() error {
 	return []func() error{
 		func() error { return a.members.Run(ctx) },
 		func() error { return a.links.Run(ctx) },
+		func() error { return a.logs.run(ctx) },
 		func() error { return a.carrier.Run(ctx, a.links) },
 	}
 }

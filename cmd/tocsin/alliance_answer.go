@@ -17,6 +17,7 @@ import (
 	"tocsin/alliance/answer"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/link"
+	"tocsin/alliance/transparency"
 	"tocsin/alliance/warning"
 	"tocsin/detect/sigma"
 	"tocsin/intel"
@@ -336,11 +337,18 @@ func (r *running) warningArrived(ctx context.Context, tx *store.Tx, b *alliance.
 	if err := r.answers.Arrived(ctx, tx, in, b); err != nil {
 		return err
 	}
+	kind, err := transparency.KindOf(b.Change)
+	if err != nil {
+		return err
+	}
+	if err := r.expectInLog(ctx, tx, kind, &in); err != nil {
+		return err
+	}
 	return r.expectAnswers(ctx, tx, b, in.Header.ID, in.From)
 }
 
-// warningIssued is for the room of warnings to tell of every message of ours: it
-// opens the board.
+// warningIssued is for the room of warnings to tell of every message of ours: it is
+// entered in the log, and opens the board.
 func (r *running) warningIssued(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error {
 	h, err := e.Open()
 	if err != nil || h.Kind != alliance.WarningKind {
@@ -349,6 +357,13 @@ func (r *running) warningIssued(ctx context.Context, tx *store.Tx, e *envelope.E
 	var b alliance.Bulletin
 	if err := json.Unmarshal(e.Body, &b); err != nil {
 		return fmt.Errorf("bulletin %s: %w", h.ID, err)
+	}
+	kind, err := transparency.KindOf(b.Change)
+	if err != nil {
+		return err
+	}
+	if err := r.logged(ctx, tx, kind, e); err != nil {
+		return err
 	}
 	return r.expectAnswers(ctx, tx, &b, h.ID, "")
 }

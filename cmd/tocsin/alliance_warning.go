@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/transparency"
 	"tocsin/alliance/warning"
 	"tocsin/detect/sigma"
 	"tocsin/intel"
@@ -72,7 +74,7 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 	tell := func(ctx context.Context, tx *store.Tx, n warning.Notice) error { return r.telling.warning(ctx, tx, &n) }
 	r.warnings = &warningRooms{}
 	r.warnings.desk = warning.NewDesk(warning.Config{
-		DB: p.db, Trail: p.trail, Identity: a.identity, Send: a.links.Send, Recipients: recipients, Append: hooks.appended, Mail: hooks.mailed,
+		DB: p.db, Trail: p.trail, Identity: a.identity, Send: a.links.Send, Recipients: recipients, Append: r.appending(hooks.appended), Mail: hooks.mailed,
 		Tell: tell, Benign: lists.Names, CheckRule: checkRule, Rulings: r.rulings, Name: r.nameOf,
 		Owners: func(ctx context.Context, tx *store.Tx, all []intel.Observable) (map[alliance.NodeID][]intel.Observable, error) {
 			owners, err := a.members.Owners(ctx, tx, all)
@@ -107,6 +109,39 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 		})
 	}
 	return nil
+}
+
+// appending has every message of ours written into the log that cannot be rewritten,
+// and tells the other rooms of it.
+func (r *running) appending(also func(context.Context, *store.Tx, *envelope.Envelope) error) func(context.Context, *store.Tx, *envelope.Envelope) error {
+	return func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error {
+		h, err := e.Open()
+		if err != nil {
+			return err
+		}
+		var b alliance.Bulletin
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("bulletin %s: %w", h.ID, err)
+		}
+		entry := transparency.Entry{Time: b.At, Envelope: transparency.DigestOf(e.Header)}
+		if entry.Kind, err = transparency.KindOf(b.Change); err != nil {
+			return err
+		}
+		if b.Revision > 1 {
+			first, err := r.warnings.desk.First(ctx, tx, b.Warning)
+			if err != nil {
+				return err
+			}
+			entry.About = transparency.DigestOf(first.Header)
+		}
+		if _, err := r.transparency.Own.Append(ctx, tx, entry); err != nil {
+			return err
+		}
+		if also == nil {
+			return nil
+		}
+		return also(ctx, tx, e)
+	}
 }
 
 // reached is whom the register reaches in the words of the room of warnings.

@@ -66,7 +66,7 @@ func (c *console) parts(running *node.Node) []backup.Part {
 		backup.Files("intake", c.data, intakeFolder),
 		backup.Files("plans", c.data, playbooksFolder, regimesFolder),
 		backup.Files("cluster", c.data, clusterFolder),
-		backup.Files("alliance", c.data, identityFolder, uplinksFolder),
+		backup.Files("alliance", c.data, identityFolder, uplinksFolder, filepath.Join(hubFolder, "keys"), filepath.Join(hubFolder, "members"), piecesFolder),
 		memory,
 	}
 }

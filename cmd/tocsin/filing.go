@@ -8,7 +8,11 @@ import (
 	"strings"
 
 	"tocsin/alliance"
+	"tocsin/alliance/answer"
+	"tocsin/alliance/envelope"
 	"tocsin/alliance/filing"
+	"tocsin/alliance/link"
+	"tocsin/alliance/transparency"
 	"tocsin/incident"
 	"tocsin/intel"
 	"tocsin/internal/audit"
@@ -24,6 +28,13 @@ func (r *running) openFiling() (err error) {
 	r.alliance.filing, err = filing.New(filing.Config{
 		DB: r.people.db, Trail: r.people.trail, Identity: r.alliance.identity, Links: r.alliance.links, Way: r.alliance.members.Way,
 		Export: f.export, Delivered: f.delivered, Arrived: f.arrived, Heard: f.heard, Merged: f.merged,
+		Logged: func(ctx context.Context, tx *store.Tx, receipt *envelope.Envelope) error {
+			return r.logged(ctx, tx, transparency.Receipt, receipt)
+		},
+		Receipted: func(ctx context.Context, tx *store.Tx, in link.Received) error {
+			received := answer.Received(in)
+			return r.expectInLog(ctx, tx, transparency.Receipt, &received)
+		},
 	})
 	return err
 }

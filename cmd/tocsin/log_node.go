@@ -77,14 +77,19 @@ func (r *running) openLog(ctx context.Context) error {
 
 // below are the members that are active.
 func (a *allianceRooms) below(ctx context.Context, tx *store.Tx) ([]alliance.NodeID, error) {
-	members, err := a.members.Below(ctx, tx)
+	all, err := a.members.Below(ctx, tx)
+	return activeOf(all), err
+}
+
+// activeOf are those of neighbours that have a node and whose link is active.
+func activeOf(all []member.Member) []alliance.NodeID {
 	var active []alliance.NodeID
-	for i := range members {
-		if members[i].State == member.Active {
-			active = append(active, members[i].Node)
+	for i := range all {
+		if all[i].State == member.Active && !all[i].NoNode {
+			active = append(active, all[i].Node)
 		}
 	}
-	return active, err
+	return active
 }
 
 // logAlarm tells the person on duty and the commanders what is wrong with a hub's

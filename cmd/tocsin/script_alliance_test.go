@@ -19,10 +19,9 @@ func startNamed(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	data := filepath.Join(ts.Getenv("WORK"), args[0])
 	ts.Check(os.MkdirAll(data, 0o700))
-	config := filepath.Join(data, "hub.yaml")
+	config := filepath.Join(data, "tocsin.yaml")
 	ts.Check(os.WriteFile(config, []byte("alliance:\n  listen: 127.0.0.1:0\n  hosts: [127.0.0.1]\n"), 0o600))
 	ts.Setenv("TOCSIN_DATA", data)
-	ts.Setenv("TOCSIN_CONFIG", config)
 	startScripted(ts, false, []string{"commander"})
 	for _, name := range nodeVariables {
 		ts.Setenv(name+"_"+args[0], ts.Getenv(name))
@@ -30,7 +29,7 @@ func startNamed(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // nodeVariables say which node verbs work at.
-var nodeVariables = []string{"TOCSIN_DATA", "TOCSIN_CONFIG", "TOCSIN_NODE", "TOCSIN_TOKEN"}
+var nodeVariables = []string{"TOCSIN_DATA", "TOCSIN_NODE", "TOCSIN_TOKEN"}
 
 // workAt has verbs work at a node that hub started: at NAME.
 func workAt(ts *testscript.TestScript, neg bool, args []string) {

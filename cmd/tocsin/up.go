@@ -77,7 +77,7 @@ type running struct {
 func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	r.config = config
 	r.indicators = &indicatorsInForce{console: r.console, log: r.log, flags: &u.indicatorFlags, live: &indicator.Live{}}
-	u.ruleFlags.own = true
+	u.own = true
 	loaded, err := u.ruleFlags.load(r.library())
 	if err != nil {
 		return err
@@ -121,6 +121,7 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 	if err := r.openFiling(); err != nil {
 		return err
 	}
+	r.openLogWatch()
 	r.warnings.join(r.telling.timers)
 	if err := r.alliance.begin(ctx, r.telling.timers); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -171,7 +172,7 @@ func (a *warnAddressesCmd) Run(ctx context.Context, c *console) error {
 		return a.received(ctx, c)
 	}
 	if a.File == "" {
-		return usageError{fmt.Errorf("name the list, or ask for --received")}
+		return usageError{errors.New("name the list, or ask for --received")}
 	}
 	text, err := limitedFile(a.File)
 	if err != nil {

@@ -160,7 +160,7 @@ type Warning struct {
 	IssuedBy fact.Title `yaml:"issued_by" json:"issued_by"`
 	// May is IssuedBy as a condition over the facts below "entity."; empty where the
 	// regime leaves it open.
-	May Condition `yaml:"may" json:"may,omitzero"`
+	May      Condition  `yaml:"may" json:"may,omitzero"`
 	LiftedBy fact.Title `yaml:"lifted_by" json:"lifted_by"`
 	// Contents is what the warning must hold.
 	Contents []fact.Title `yaml:"contents" json:"contents"`
