@@ -36,6 +36,7 @@ const (
 // allianceSizes are how much the section about the alliance does.
 type allianceSizes struct {
 	members, own, canned int
+	processes            int
 	observables, alone   uint64
 	parts, scratch       string
 	child                string // this process holds members: its file
@@ -44,6 +45,8 @@ type allianceSizes struct {
 func (s *allianceSizes) flags() {
 	flag.IntVar(&s.members, "alliance-members", 1000, "members that have all rooms of one")
 	flag.IntVar(&s.own, "alliance-own", 20, "members with a ledger of their own; the others share one")
+	// SQLite's cache has one lock a process: thousands of databases in one wait for it.
+	flag.IntVar(&s.processes, "alliance-processes", 10, "processes that hold these members; their members share a ledger each")
 	flag.Uint64Var(&s.observables, "alliance-observables", 1_000_000, "observables in each of these ledgers")
 	flag.IntVar(&s.canned, "alliance-canned", 10_000, "members with canned answers")
 	flag.Uint64Var(&s.alone, "alliance-keys", 10_000_000, "observables in the ledger of the member that is alone")
@@ -83,11 +86,11 @@ func (b *bench) alliances(ctx context.Context, _ *stream) (r *report, err error)
 
 // many has a thousand members answer warnings of few indicators and of many.
 func (a *allianceBench) many(ctx context.Context) error {
-	memories, err := a.memories(ctx, a.alliance.own+1)
-	if err != nil {
+	s := &shape{dir: filepath.Join(a.scratch, "many"), own: a.alliance.own, counts: evenly(a.alliance.members, a.alliance.processes)}
+	var err error
+	if s.memories, err = a.memories(ctx, s.own+len(s.counts)); err != nil {
 		return err
 	}
-	s := &shape{dir: filepath.Join(a.scratch, "many"), counts: []int{a.alliance.members}, memories: memories}
 	h, g, err := a.assemble(ctx, "many", s)
 	if err != nil {
 		return err
@@ -116,6 +119,15 @@ func (a *allianceBench) many(ctx context.Context) error {
 	}
 	a.addSteps(steps, allianceMany)
 	return nil
+}
+
+// evenly shares a number out.
+func evenly(all, parts int) []int {
+	shares := make([]int, parts)
+	for k := range shares {
+		shares[k] = (k+1)*all/parts - k*all/parts
+	}
+	return shares
 }
 
 func (a *allianceBench) addSteps(steps []step, indicators int) {
@@ -232,7 +244,10 @@ func quantileOf(all []time.Duration, percent int) time.Duration {
 	return all[max(0, (len(all)*percent+99)/100-1)]
 }
 
-// allianceDraft asks for domains and files, half of which the ledgers have.
+// allianceSeen is that one of so many indicators is in the ledgers.
+const allianceSeen = 20
+
+// allianceDraft asks for domains and files, of which the ledgers have some.
 func allianceDraft(indicators int) *warning.Draft {
 	detect := intel.Detect
 	d := &warning.Draft{
@@ -241,7 +256,7 @@ func allianceDraft(indicators int) *warning.Draft {
 	}
 	for id := uint64(0); len(d.Asked) < indicators; id++ {
 		n := id
-		if id%2 == 1 {
+		if id%allianceSeen > 0 {
 			n += 1 << 50 // which no ledger has
 		}
 		kind, value := observableOf(nil, n)

@@ -137,6 +137,9 @@ func answerWords(in io.Reader, answer func(word string) (any, error)) error {
 	return nil
 }
 
+// memberCache is what each ledger keeps in memory: some thirty are open at once.
+const memberCache = 64 << 20
+
 // openMemories opens nodes that remember and take nothing in.
 func openMemories(ctx context.Context, dirs []string) ([]*node.Node, error) {
 	mappings, err := logsource.Load()
@@ -145,7 +148,7 @@ func openMemories(ctx context.Context, dirs []string) ([]*node.Node, error) {
 	}
 	var all []*node.Node
 	for _, dir := range dirs {
-		n, err := node.Open(node.Config{Dir: dir, Mappings: mappings, Encode: func(to []byte, _ *detect.Finding) []byte { return to }})
+		n, err := node.Open(node.Config{Dir: dir, Memory: node.Memory{CacheBytes: memberCache}, Mappings: mappings, Encode: func(to []byte, _ *detect.Finding) []byte { return to }})
 		if err != nil {
 			return nil, err
 		}

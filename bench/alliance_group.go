@@ -37,7 +37,10 @@ type held struct {
 type shape struct {
 	dir      string   // where members keep theirs
 	counts   []int    // how many each process holds
-	memories []string // data directories with a ledger: the first is shared, each other one member's of the first process
+	own      int      // how many of the first process have a ledger of their own
+	// memories are data directories with a ledger: the first process's, which its other
+	// members share, those of the own, and one that the members of each other process share.
+	memories []string
 	canned   bool
 }
 
@@ -56,7 +59,7 @@ func (s *shape) prepare(ctx context.Context, h *allianceHub) (files []string, er
 		if err := os.MkdirAll(hosts[n].Dir, 0o700); err != nil {
 			return err
 		}
-		if n+1 < len(s.memories) {
+		if n < s.own {
 			hosts[n].Memory = n + 1
 		}
 		if identities[n], err = envelope.Create(filepath.Join(hosts[n].Dir, "identity"), time.Now().Add(-time.Hour)); err != nil {
@@ -91,7 +94,7 @@ func (s *shape) prepare(ctx context.Context, h *allianceHub) (files []string, er
 }
 
 func (s *shape) write(ctx context.Context, h *allianceHub, hosts []hostedMember) (files []string, err error) {
-	told := hosted{Hub: h.identity.ID(), Memories: s.memories}
+	told := hosted{Hub: h.identity.ID()}
 	if told.Passport, err = json.Marshal(h.identity.Passport()); err != nil {
 		return nil, err
 	}
@@ -103,6 +106,7 @@ func (s *shape) write(ctx context.Context, h *allianceHub, hosts []hostedMember)
 	}
 	for k, n := range s.counts {
 		told.Members, hosts = hosts[:n], hosts[n:]
+		told.Memories = s.memoriesOf(k)
 		text, err := json.Marshal(told)
 		if err != nil {
 			return nil, err
@@ -111,9 +115,20 @@ func (s *shape) write(ctx context.Context, h *allianceHub, hosts []hostedMember)
 		if err := os.WriteFile(files[k], text, 0o600); err != nil {
 			return nil, err
 		}
-		told.Memories = told.Memories[:min(1, len(told.Memories))] // the others are the first process's
 	}
 	return files, nil
+}
+
+// memoriesOf are the memories of a process.
+func (s *shape) memoriesOf(process int) []string {
+	switch {
+	case s.canned:
+		return nil
+	case process == 0:
+		return s.memories[:s.own+1]
+	default:
+		return s.memories[s.own+process:][:1]
+	}
 }
 
 // start starts the processes, and returns when all members are connected.

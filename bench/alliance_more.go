@@ -24,7 +24,7 @@ func contains(list, name string) bool {
 // set sends a large set of indicators to members, one of which is in a process of
 // its own, and looks how that one's memory grows.
 func (a *allianceBench) set(ctx context.Context) error {
-	memories, err := a.memories(ctx, 1)
+	memories, err := a.memories(ctx, 2)
 	if err != nil {
 		return err
 	}
