@@ -205,6 +205,15 @@ func (s *search) candidates(e *expression, within span) []int32 {
 // different observations. One that was made several times can stand in as many
 // places.
 func (s *search) place(fits []int32, times int64, then func() bool) bool {
+	var enough int64
+	for _, i := range fits {
+		if enough = sum(enough, s.seen[i].times); enough >= times {
+			break
+		}
+	}
+	if s.work += len(fits); enough < times {
+		return false
+	}
 	n := len(s.places)
 	s.places = append(s.places, place{fits, times, map[int32]int64{}})
 	defer func() {
