@@ -34,6 +34,8 @@ type Cards struct {
 	Peers []json.RawMessage `json:"peers,omitempty"`
 	// Listing is what a member wants from now on.
 	Listing Listing `json:"listing,omitempty"`
+	// Met are passports of nodes whose messages the sender passes on.
+	Met []json.RawMessage `json:"met,omitempty"`
 }
 
 // reachChanged tells neighbours what a change of a link means to them: hubs hear who
@@ -51,7 +53,11 @@ func (r *Register) reachChanged(ctx context.Context, tx *store.Tx, m *Member) er
 	if err != nil {
 		return err
 	}
-	return r.tellUp(ctx, tx, append(behind, m.Node)...)
+	all := append(behind, m.Node)
+	if err := r.tellUp(ctx, tx, all...); err != nil || m.State != Active {
+		return err
+	}
+	return r.Reached(ctx, tx, all...)
 }
 
 // tellUp tells active hubs how nodes below are reached now.
@@ -218,6 +224,9 @@ func (r *Register) cardsCame(ctx context.Context, tx *store.Tx, from alliance.No
 			return err
 		}
 	}
+	if err := r.met(ctx, tx, c.Met); err != nil {
+		return err
+	}
 	if role == Up {
 		return r.hubTold(ctx, tx, from, &c, renamed)
 	}
@@ -280,7 +289,11 @@ func (r *Register) memberTold(ctx context.Context, tx *store.Tx, from alliance.N
 	if len(changed) == 0 {
 		return nil
 	}
-	return r.tellUp(ctx, tx, distinct(changed)...)
+	all := distinct(changed)
+	if err := r.tellUp(ctx, tx, all...); err != nil {
+		return err
+	}
+	return r.Reached(ctx, tx, all...)
 }
 
 func distinct(nodes []alliance.NodeID) []alliance.NodeID { return slices.Compact(sorted(nodes)) }
