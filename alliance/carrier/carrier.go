@@ -200,6 +200,14 @@ func (k *Carrier) Admit(ctx context.Context, node alliance.NodeID, transportKey 
 
 var errNoHub = fmt.Errorf("this node is no hub: give 'alliance: listen' in the configuration: %w", fault.Conflict)
 
+// Admitted implements member.Roster.
+func (k *Carrier) Admitted(node alliance.NodeID) (transportKey string, suspended bool) {
+	if k.hub == nil {
+		return "", false
+	}
+	return k.hub.Admitted(string(node))
+}
+
 // Suspend implements member.Carrier.
 func (k *Carrier) Suspend(ctx context.Context, node alliance.NodeID) error {
 	return k.atHub(func(h *federation.Hub) error { return h.Suspend(ctx, string(node)) })

@@ -37,11 +37,11 @@ type warningHooks struct {
 	mailed func(context.Context, *store.Tx, *alliance.Bulletin, *alliance.Warning, []warning.Recipient) error
 	// arrived is told of bulletins, inForce of what is to be watched for and what of
 	// it is held, withdrawn of what is not any more.
-	arrived   func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	arrived func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
 	// carried is told of bulletins for others, which are only passed on, and joined of
 	// ours that went to some who came later.
-	carried func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
-	joined  func(context.Context, *store.Tx, *alliance.Bulletin, *envelope.Envelope) error
+	carried   func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	joined    func(context.Context, *store.Tx, *alliance.Bulletin, *envelope.Envelope) error
 	inForce   func(context.Context, *store.Tx, *alliance.Warning, []int) error
 	withdrawn func(context.Context, *store.Tx, string, alliance.Change) error
 }
@@ -80,7 +80,7 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 	r.warnings.desk = warning.NewDesk(warning.Config{
 		DB: p.db, Trail: p.trail, Identity: a.identity, Send: a.links.Send, Recipients: recipients, Append: r.appending(hooks.appended), Mail: hooks.mailed,
 		Joined: hooks.joined,
-		Tell: tell, Benign: lists.Names, CheckRule: checkRule, Rulings: r.rulings, Name: r.nameOf,
+		Tell:   tell, Benign: lists.Names, CheckRule: checkRule, Rulings: r.rulings, Name: r.nameOf,
 		Owners: func(ctx context.Context, tx *store.Tx, all []intel.Observable) (map[alliance.NodeID][]intel.Observable, error) {
 			owners, err := a.members.Owners(ctx, tx, all)
 			return owners.ByMember, err

@@ -21,22 +21,24 @@ import (
 
 // memberCmd is the verbs of who belongs to the alliance.
 type memberCmd struct {
-	List    memberListCmd    `cmd:"" help:"List members and hubs, and who asks to be one."`
-	Show    memberShowCmd    `cmd:"" help:"Show one: its card, fingerprint, networks and domains, whom to call."`
-	Approve memberApproveCmd `cmd:"" help:"Admit a node that asks to join. Compare the fingerprint by telephone first."`
-	Refuse  memberRefuseCmd  `cmd:"" help:"Turn down a node that asks to join."`
-	Suspend memberSuspendCmd `cmd:"" help:"Stop all exchange with a member, at once, until it is resumed."`
-	Resume  memberResumeCmd  `cmd:"" help:"Take up exchange with a suspended member."`
-	Expel   memberExpelCmd   `cmd:"" help:"End a membership, at once."`
-	Hubs    memberHubsCmd    `cmd:"" help:"List the hubs that this node asked to join, and how it stands there."`
-	Leave   memberLeaveCmd   `cmd:"" help:"End this node's membership with a hub."`
-	Known   memberKnownCmd   `cmd:"" help:"List nodes that are reached through members, and those above the hubs."`
-	Confirm memberConfirmCmd `cmd:"" help:"Confirm networks, AS numbers and domains of a member's card: addresses in them are then its."`
-	Doubt   memberDoubtCmd   `cmd:"" help:"Take confirmations back."`
-	Phones  memberPhonesCmd  `cmd:"" help:"Show whom to call at a member, or write the list anew."`
-	Add     memberAddCmd     `cmd:"" help:"Add an organisation that has no node: it is reached by mail."`
-	Group   groupCmd         `cmd:"" help:"Groups of members that share with each other."`
-	Mandate mandateCmd       `cmd:"" help:"What support teams may do for this organisation."`
+	List     memberListCmd     `cmd:"" help:"List members and hubs, and who asks to be one."`
+	Show     memberShowCmd     `cmd:"" help:"Show one: its card, fingerprint, networks and domains, whom to call."`
+	Approve  memberApproveCmd  `cmd:"" help:"Admit a node that asks to join. Compare the fingerprint by telephone first."`
+	Refuse   memberRefuseCmd   `cmd:"" help:"Turn down a node that asks to join."`
+	Suspend  memberSuspendCmd  `cmd:"" help:"Stop all exchange with a member, at once, until it is resumed."`
+	Resume   memberResumeCmd   `cmd:"" help:"Take up exchange with a suspended member."`
+	Expel    memberExpelCmd    `cmd:"" help:"End a membership, at once."`
+	Hubs     memberHubsCmd     `cmd:"" help:"List the hubs that this node asked to join, and how it stands there."`
+	Leave    memberLeaveCmd    `cmd:"" help:"End this node's membership with a hub."`
+	Known    memberKnownCmd    `cmd:"" help:"List nodes that are reached through members, and those above the hubs."`
+	Confirm  memberConfirmCmd  `cmd:"" help:"Confirm networks, AS numbers and domains of a member's card: addresses in them are then its."`
+	Doubt    memberDoubtCmd    `cmd:"" help:"Take confirmations back."`
+	Phones   memberPhonesCmd   `cmd:"" help:"Show whom to call at a member, or write the list anew."`
+	Add      memberAddCmd      `cmd:"" help:"Add an organisation that has no node: it is reached by mail."`
+	Distrust memberDistrustCmd `cmd:"" help:"Accept nothing any more from a node, or a key of it: somebody said by telephone that it was stolen. Without an argument: list them."`
+	Trust    memberTrustCmd    `cmd:"" help:"Take a distrust back."`
+	Group    groupCmd          `cmd:"" help:"Groups of members that share with each other."`
+	Mandate  mandateCmd        `cmd:"" help:"What support teams may do for this organisation."`
 }
 
 type memberListCmd struct {
