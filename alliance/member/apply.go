@@ -223,20 +223,24 @@ func (r *Register) heard(ctx context.Context, a *Application, hub *envelope.Pass
 				return r.refuse(ctx, a, loopError(r.Self(), "the hub is below this node by way of another"))
 			}
 		}
-		if s.Access != nil && r.Uplink != nil {
-			if err := r.Uplink.Connect(ctx, a.Hub, *s.Access); err != nil {
-				return fmt.Errorf("connect to hub %s: %w", a.Hub, err)
-			}
-		}
 	}
 	switch s.State {
 	case Active, Refused, Suspended, Expelled, Left:
 	default:
 		return nil
 	}
-	return r.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = r.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return r.stands(ctx, tx, a, hub, above, s)
 	})
+	if err != nil || s.State != Active || s.Access == nil || r.Uplink == nil {
+		return err
+	}
+	// Not before: what is in force comes at once, signed by those above, who must be
+	// known by then. Where it fails, Run asks again.
+	if err := r.Uplink.Connect(ctx, a.Hub, *s.Access); err != nil {
+		return fmt.Errorf("connect to hub %s: %w", a.Hub, err)
+	}
+	return nil
 }
 
 // stands records how this node stands with a hub.

@@ -530,3 +530,83 @@ func (p *place) carried(node alliance.NodeID, state string) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+func TestRenewedKeyIsLearntAndDistrustedOneRefused(t *testing.T) {
+	t.Parallel()
+	dbs(t, 2, func(t *testing.T, all []*store.DB) {
+		w := newWorld(t)
+		hub, m := w.node(all[0], "Hub", alliance.Authority), w.node(all[1], "Member", alliance.Enterprise)
+		w.join(m, hub, member.Listed)
+		// While it was stopped its key was renewed: at the next start all learn of it.
+		if err := m.Identity.Renew("", w.clock()); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.deliver()
+		p, ok := hub.Ring().Passport(m.Self())
+		if !ok || !slices.ContainsFunc(p.Certificates, func(c envelope.Certificate) bool { return c.Key.Equal(m.Identity.Key()) }) {
+			t.Error("the hub does not know the new key")
+		}
+		d, ok := hub.Ring().(envelope.Distruster)
+		if !ok {
+			t.Fatal("the ring does not say what is not trusted")
+		}
+		if _, err := hub.Distrust(t.Context(), ann, string(m.Self()), ""); !errors.Is(err, fault.Invalid) {
+			t.Errorf("without a reason: %v", err)
+		}
+		if _, err := hub.Distrust(t.Context(), ann, hub.Self().Fingerprint(), "a mistake"); !errors.Is(err, fault.Conflict) {
+			t.Errorf("itself: %v", err)
+		}
+		if _, err := hub.Distrust(t.Context(), ann, string(m.Self()), "its chief called"); err != nil {
+			t.Fatal(err)
+		}
+		if why, ok := d.Distrusted(m.Self().Fingerprint()); !ok || why.Reason != "its chief called" || why.By != "ann" {
+			t.Errorf("distrusted: %v, %v", why, ok)
+		}
+		if err := hub.Trust(t.Context(), ann, m.Self().Fingerprint()); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := d.Distrusted(m.Self().Fingerprint()); ok {
+			t.Error("it is still distrusted")
+		}
+		if err := hub.Trust(t.Context(), ann, m.Self().Fingerprint()); !errors.Is(err, fault.NotFound) {
+			t.Errorf("trusted twice: %v", err)
+		}
+	})
+}
+
+func TestBusFollowsTheRegisterAfterARestore(t *testing.T) {
+	t.Parallel()
+	dbs(t, 3, func(t *testing.T, all []*store.DB) {
+		w := newWorld(t)
+		hub, active, away := w.node(all[0], "Hub", alliance.Authority), w.node(all[1], "Active", alliance.Enterprise), w.node(all[2], "Away", alliance.Enterprise)
+		w.join(active, hub, member.Listed)
+		w.join(away, hub, member.Listed)
+		if _, err := hub.Suspend(t.Context(), ann, member.Decision{Node: away.Self(), Reason: "under investigation"}); err != nil {
+			t.Fatal(err)
+		}
+		hub.carried(away.Self(), "suspended")
+		hub.carrier.mu.Lock()
+		clear(hub.carrier.may) // the bus of the backup knows nobody
+		hub.carrier.mu.Unlock()
+		if err := hub.Reconcile(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		hub.carried(active.Self(), "admitted")
+		hub.carried(away.Self(), "suspended")
+	})
+}
+
+// Admitted implements member.Roster.
+func (c *carrier) Admitted(node alliance.NodeID) (string, bool) {
+	switch c.state(node) {
+	case "admitted":
+		return "UKEY", false
+	case "suspended":
+		return "UKEY", true
+	default:
+		return "", false
+	}
+}
