@@ -35,11 +35,15 @@ func command() error {
 	flag.StringVar(&b.product, "product", "../bin/tocsin", "the binary of the product")
 	flag.IntVar(&b.rounds, "rounds", 5, "runs of each contender; the median counts")
 	b.ledger.flags()
+	b.alliance.flags()
 	flag.IntVar(&b.archived, "archived", 10_000_000, "events in the archive that is hunted in")
 	only := flag.String("only", "", "sections to run, by commas: "+strings.Join(names(), ","))
 	flag.Parse()
 	if b.ledger.child != "" {
 		return fillUntilKilled(b.ledger.child)
+	}
+	if b.alliance.child != "" {
+		return beMembers(b.alliance.child)
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -52,6 +56,7 @@ type bench struct {
 	data, peers, product string
 	rounds               int
 	ledger               ledgerSizes
+	alliance             allianceSizes
 	archived             int
 	work                 string // a temporary folder
 }
@@ -77,6 +82,7 @@ func sections() []section {
 		{name: "ledger-alone", run: (*bench).ledgerAlone, alone: true},
 		{name: "archive", run: (*bench).archiving},
 		{name: "surge", run: (*bench).surge, alone: true},
+		{name: "alliance", run: (*bench).alliances, alone: true},
 	}
 }
 

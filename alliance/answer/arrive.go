@@ -35,7 +35,25 @@ type Warned struct {
 	Looked   time.Time        `json:"looked,omitzero"`
 
 	message string
-	content *alliance.Warning
+	content string // JSON; read where it is needed, since it may be megabytes
+}
+
+// said reads what the warning says.
+func (w *Warned) said() (*alliance.Warning, error) {
+	content := &alliance.Warning{}
+	if err := json.Unmarshal([]byte(w.content), content); err != nil {
+		return nil, fmt.Errorf("warning %s: %w", w.Number, err)
+	}
+	return content, nil
+}
+
+// isExercise reads of the warning only whether it is an exercise.
+func (w *Warned) isExercise() (bool, error) {
+	var content struct {
+		Exercise bool `json:"exercise"`
+	}
+	err := json.Unmarshal([]byte(w.content), &content)
+	return content.Exercise, err
 }
 
 // Why is why an answer was made.
@@ -67,9 +85,13 @@ func (a *Answers) Arrived(ctx context.Context, tx *store.Tx, in Received, b *all
 	if b.Content == nil {
 		return fmt.Errorf("warning %s: a bulletin that %s it has no content: %w", b.Warning, b.Change, fault.Invalid)
 	}
+	content, err := json.Marshal(b.Content)
+	if err != nil {
+		return err
+	}
 	w := Warned{
 		ID: b.Warning, Number: b.Number, Title: title(b.Content), Revision: b.Revision, Author: b.Content.Author, Uplink: in.From, Colour: b.Content.Colour,
-		Open: true, Issued: b.Content.Issued, Arrived: a.now(), message: in.Header.ID, content: b.Content,
+		Open: true, Issued: b.Content.Issued, Arrived: a.now(), message: in.Header.ID, content: string(content),
 	}
 	if err := upsertWarned(ctx, tx, &w); err != nil {
 		return err
@@ -107,7 +129,7 @@ func title(w *alliance.Warning) string {
 // end stops answering a warning that is over.
 func (a *Answers) end(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, known bool) error {
 	if !known { // a change that came before what it changes: that is then too old
-		return upsertWarned(ctx, tx, &Warned{ID: b.Warning, Number: b.Number, Revision: b.Revision, Issued: b.At, Arrived: a.now(), content: &alliance.Warning{}})
+		return upsertWarned(ctx, tx, &Warned{ID: b.Warning, Number: b.Number, Revision: b.Revision, Issued: b.At, Arrived: a.now(), content: "{}"})
 	}
 	if err := endWarned(ctx, tx, b.Warning, b.Revision); err != nil {
 		return err
@@ -229,7 +251,11 @@ func (a *Answers) hunt(ctx context.Context, t timer.Timer) (timer.Effect, error)
 		return func(context.Context, *store.Tx) error { return nil }, err
 	}
 	watched := a.watched(w.ID)
-	answer, err := a.config.Hunt(ctx, w.content, h.Whole)
+	content, err := w.said()
+	if err != nil {
+		return nil, errors.Join(err, timer.ErrHopeless)
+	}
+	answer, err := a.config.Hunt(ctx, content, h.Whole)
 	if err != nil {
 		return nil, err
 	}

@@ -224,9 +224,13 @@ func (a *Answers) seal(w *Warned, kind string, body []byte, anonymous bool) (*en
 	if !anonymous && w.Author != w.Uplink {
 		to = append(to, w.Author)
 	}
+	exercise, err := w.isExercise()
+	if err != nil {
+		return nil, fmt.Errorf("warning %s: %w", w.Number, err)
+	}
 	now := a.now()
 	return a.config.Seal(envelope.Header{
 		ID: a.ids.Next(now), Kind: kind, Schema: answerSchema, Audience: alliance.To(to...), Marking: intel.TLPAmber,
-		Issued: now, Expires: now.Add(keepAnswers), About: w.message, Exercise: w.content.Exercise,
+		Issued: now, Expires: now.Add(keepAnswers), About: w.message, Exercise: exercise,
 	}, body)
 }

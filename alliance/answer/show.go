@@ -52,7 +52,11 @@ func (a *Answers) Show(ctx context.Context, warning string) (s Shown, err error)
 		if s.Warned, err = findWarned(ctx, tx, warning); err != nil {
 			return err
 		}
-		s.Asked = asked(s.content)
+		content, err := s.said()
+		if err != nil {
+			return err
+		}
+		s.Asked = asked(content)
 		if s.Sequence > 0 {
 			last, err := selectAnswer(ctx, tx, s.ID, s.Sequence)
 			if err != nil {

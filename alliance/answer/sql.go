@@ -18,14 +18,8 @@ const maxRows = 10_000
 const warnedColumns = `id, number, title, revision, author, uplink, message, colour, content, open, issued_at, arrived_at, sequence, verdict, partial, answered_at, looked_at`
 
 func scanWarned(row store.Row) (w Warned, err error) {
-	var content string
-	err = row.Scan(&w.ID, &w.Number, &w.Title, &w.Revision, &w.Author, &w.Uplink, &w.message, &w.Colour, &content, &w.Open,
+	return w, row.Scan(&w.ID, &w.Number, &w.Title, &w.Revision, &w.Author, &w.Uplink, &w.message, &w.Colour, &w.content, &w.Open,
 		store.IntoTime(&w.Issued), store.IntoTime(&w.Arrived), &w.Sequence, &w.Verdict, &w.Partial, store.IntoTime(&w.Answered), store.IntoTime(&w.Looked))
-	if err != nil {
-		return w, err
-	}
-	w.content = &alliance.Warning{}
-	return w, json.Unmarshal([]byte(content), w.content)
 }
 
 func selectWarned(ctx context.Context, tx *store.Tx, id string) (Warned, error) {
@@ -55,7 +49,7 @@ func upsertWarned(ctx context.Context, tx *store.Tx, w *Warned) error {
 	_, err := tx.Exec(ctx, `INSERT INTO answer_warning (`+warnedColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', FALSE, NULL, NULL)
 		ON CONFLICT (id) DO UPDATE SET number = excluded.number, title = excluded.title, revision = excluded.revision, author = excluded.author,
 		uplink = excluded.uplink, message = excluded.message, colour = excluded.colour, content = excluded.content, open = excluded.open`,
-		w.ID, w.Number, w.Title, w.Revision, string(w.Author), string(w.Uplink), w.message, string(w.Colour), store.JSON(w.content), w.Open,
+		w.ID, w.Number, w.Title, w.Revision, string(w.Author), string(w.Uplink), w.message, string(w.Colour), w.content, w.Open,
 		store.At(w.Issued), store.At(w.Arrived))
 	return err
 }

@@ -1,6 +1,7 @@
 package carrier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,8 +51,13 @@ type Carrier struct {
 	running context.Context             //nolint:containedctx // of Run, under which uplinks that come later work; guarded by mu
 	all     sync.WaitGroup
 
-	wishes wishes
+	wishes  wishes
+	batches batches
 }
+
+// handledAtOnce is how many members' messages are handled at once: as many as links
+// do, so that those of one moment share a commit.
+const handledAtOnce = 64
 
 // Open opens the hub, if there is to be one, and the uplinks that there are. Nothing
 // is carried before Run.
@@ -64,7 +70,9 @@ func Open(ctx context.Context, c Config) (k *Carrier, err error) {
 		return nil, fmt.Errorf("alliance: %w", err)
 	}
 	if c.Hub != nil {
-		if k.hub, err = federation.OpenHub(ctx, *c.Hub); err != nil {
+		h := *c.Hub
+		h.Workers = cmp.Or(h.Workers, handledAtOnce)
+		if k.hub, err = federation.OpenHub(ctx, h); err != nil {
 			return nil, fmt.Errorf("alliance: %w", err)
 		}
 	}
@@ -141,6 +149,7 @@ func (k *Carrier) Close() error {
 		delete(k.uplinks, node)
 	}
 	if k.hub != nil {
+		k.batches.all.Wait()
 		k.hub.Close()
 	}
 	return nil
@@ -164,7 +173,7 @@ func (k *Carrier) publish(ctx context.Context, to alliance.NodeID, id string, ki
 	if k.hub == nil {
 		return nobody(to)
 	}
-	return k.hub.Publish(ctx, string(to), id, framed)
+	return k.batches.publish(ctx, k.hub, federation.Message{Member: string(to), ID: id, Data: framed})
 }
 
 // Generation implements link.Carrier. What goes up is the hub's own once it is

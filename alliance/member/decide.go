@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tocsin/alliance"
 	"tocsin/internal/fault"
@@ -109,14 +110,11 @@ func (r *Register) decide(ctx context.Context, who Who, action string, d Decisio
 }
 
 func states(all []State) string {
-	text := ""
+	words := make([]string, len(all))
 	for k, s := range all {
-		if k > 0 {
-			text += " or "
-		}
-		text += string(s)
+		words[k] = string(s)
 	}
-	return text
+	return strings.Join(words, " or ")
 }
 
 // change writes a link that stands otherwise than before, and what follows. The

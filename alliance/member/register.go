@@ -87,6 +87,9 @@ type Config struct {
 	Connected func(hub alliance.NodeID) bool
 	// Notify tells people; nil tells nobody.
 	Notify func(ctx context.Context, tx *store.Tx, n Notice) error
+	// Reached hears of nodes below that something may reach from now on which did not
+	// before: they are new, or describe themselves anew. nil tells nobody.
+	Reached func(ctx context.Context, tx *store.Tx, nodes ...alliance.NodeID) error
 	// Organisation returns what a card says where nobody set one; false while the
 	// organisation is not described.
 	Organisation func(ctx context.Context) (alliance.Card, bool, error)
@@ -130,6 +133,9 @@ func New(c Config) (*Register, error) {
 	}
 	if c.Notify == nil {
 		c.Notify = func(context.Context, *store.Tx, Notice) error { return nil }
+	}
+	if c.Reached == nil {
+		c.Reached = func(context.Context, *store.Tx, ...alliance.NodeID) error { return nil }
 	}
 	r := &Register{Config: c, ring: newRing(), waits: newWaits(), tries: newTries(c.Now)}
 	r.ReachedAt(c.Address)

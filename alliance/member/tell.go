@@ -53,7 +53,11 @@ func (r *Register) reachChanged(ctx context.Context, tx *store.Tx, m *Member) er
 	if err != nil {
 		return err
 	}
-	return r.tellUp(ctx, tx, append(behind, m.Node)...)
+	all := append(behind, m.Node)
+	if err := r.tellUp(ctx, tx, all...); err != nil || m.State != Active {
+		return err
+	}
+	return r.Reached(ctx, tx, all...)
 }
 
 // tellUp tells active hubs how nodes below are reached now.
@@ -285,7 +289,11 @@ func (r *Register) memberTold(ctx context.Context, tx *store.Tx, from alliance.N
 	if len(changed) == 0 {
 		return nil
 	}
-	return r.tellUp(ctx, tx, distinct(changed)...)
+	all := distinct(changed)
+	if err := r.tellUp(ctx, tx, all...); err != nil {
+		return err
+	}
+	return r.Reached(ctx, tx, all...)
 }
 
 func distinct(nodes []alliance.NodeID) []alliance.NodeID { return slices.Compact(sorted(nodes)) }

@@ -48,6 +48,8 @@ type allianceConfig struct {
 	// NATS are the URLs of a cluster to use instead, PIN the file of its authority.
 	NATS []string `yaml:"nats"`
 	Pin  string   `yaml:"pin"`
+	// TotalsForMembers lets members see how many of all that a warning asked were hit.
+	TotalsForMembers bool `yaml:"totals_for_members"`
 	// Bytes bounds what waits for members.
 	Bytes int64 `yaml:"bytes"`
 }
@@ -122,7 +124,8 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 			_, ok := rooms.connected(hub)
 			return ok
 		},
-		Notify: func(ctx context.Context, tx *store.Tx, n member.Notice) error { return r.telling.member(ctx, tx, &n) },
+		Notify:  func(ctx context.Context, tx *store.Tx, n member.Notice) error { return r.telling.member(ctx, tx, &n) },
+		Reached: r.warnLate,
 	}
 	if hub != nil {
 		members.Carrier = rooms.carrier

@@ -61,7 +61,15 @@ func (a *allianceRooms) expected(ctx context.Context, tx *store.Tx, node allianc
 	if err != nil {
 		return answer.Expected{}, err
 	}
-	return expectedOf(&card), nil
+	e := expectedOf(&card)
+	way, err := a.members.Way(ctx, tx, node)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return e, err
+	}
+	if way != node {
+		e.Via = way
+	}
+	return e, nil
 }
 
 func expectedOf(card *alliance.Card) answer.Expected {
@@ -219,33 +227,9 @@ func (r *running) tellAnswer(ctx context.Context, tx *store.Tx, n *answer.Notice
 		m.Title = n.Name + " counts as blind on warning " + n.Number
 		m.Text = fmt.Sprintf("%s has not answered %s however it was asked.\n", n.Name, name)
 	case answer.MemberReminded, answer.FormLink:
-		return r.tellMember(ctx, tx, n, &m, name, due)
+		return r.mailAnswer(ctx, tx, n)
 	}
 	_, err := r.telling.Post(ctx, tx, m)
-	return err
-}
-
-// tellMember writes to a member itself: to the contacts on its card.
-func (r *running) tellMember(ctx context.Context, tx *store.Tx, n *answer.Notice, m *notify.Message, name, due string) error {
-	card, err := r.alliance.members.Card(ctx, tx, n.Member)
-	if errors.Is(err, fault.NotFound) {
-		return nil // it is gone
-	}
-	if err != nil {
-		return err
-	}
-	m.To = nil
-	for _, c := range card.Contacts {
-		if c.Mail != "" {
-			m.To = append(m.To, notify.Mail(c.Mail))
-		}
-	}
-	m.Title = "Please answer warning " + n.Number
-	m.Text = fmt.Sprintf("%s: we asked you by %s and have no answer yet.\n", n.Name, name)
-	if n.Kind == answer.FormLink {
-		m.Text = fmt.Sprintf("%s: please answer %s until %s, once, at\n%s/answer/%s\n", n.Name, name, due, strings.TrimSuffix(r.config.url(), "/"), n.Link)
-	}
-	_, err = r.telling.Post(ctx, tx, *m)
 	return err
 }
 
@@ -271,6 +255,19 @@ func (r *running) answering() warningHooks {
 		},
 		arrived: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in warning.Message) error {
 			return r.warningArrived(ctx, tx, b, answer.Received(in))
+		},
+		carried: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in warning.Message) error {
+			return r.expectAnswers(ctx, tx, b, in.Header.ID, in.From)
+		},
+		joined: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, e *envelope.Envelope) error {
+			h, err := e.Open()
+			if err != nil {
+				return err
+			}
+			return r.expectAnswers(ctx, tx, b, h.ID, "")
+		},
+		mailed: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, w *alliance.Warning, to []warning.Recipient) error {
+			return r.mailWarning(ctx, tx, b, w, to)
 		},
 		inForce: func(ctx context.Context, tx *store.Tx, w *alliance.Warning, held []int) error {
 			return r.answers.Hold(ctx, tx, w.ID, held)
@@ -325,7 +322,7 @@ func (r *running) expectAnswers(ctx context.Context, tx *store.Tx, b *alliance.B
 	if err != nil {
 		return err
 	}
-	q := answer.Asking{Warning: w, Message: message, Uplink: uplink}
+	q := answer.Asking{Warning: w, Message: message, Uplink: uplink, Peers: r.config.Alliance.TotalsForMembers}
 	for i := range reach.Direct {
 		q.Members = append(q.Members, expectedOf(&reach.Direct[i].Card))
 	}
@@ -334,7 +331,7 @@ func (r *running) expectAnswers(ctx context.Context, tx *store.Tx, b *alliance.B
 		e.Linked = false
 		q.Members = append(q.Members, e)
 	}
-	if len(q.Members) == 0 {
+	if len(q.Members) == 0 && len(reach.Via) == 0 {
 		return nil // nobody is below
 	}
 	return r.answers.Asked(ctx, tx, q)

@@ -37,7 +37,11 @@ type warningHooks struct {
 	mailed func(context.Context, *store.Tx, *alliance.Bulletin, *alliance.Warning, []warning.Recipient) error
 	// arrived is told of bulletins, inForce of what is to be watched for and what of
 	// it is held, withdrawn of what is not any more.
-	arrived   func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	arrived func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	// carried is told of bulletins for others, which are only passed on, and joined of
+	// ours that went to some who came later.
+	carried   func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	joined    func(context.Context, *store.Tx, *alliance.Bulletin, *envelope.Envelope) error
 	inForce   func(context.Context, *store.Tx, *alliance.Warning, []int) error
 	withdrawn func(context.Context, *store.Tx, string, alliance.Change) error
 }
@@ -75,7 +79,8 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 	r.warnings = &warningRooms{}
 	r.warnings.desk = warning.NewDesk(warning.Config{
 		DB: p.db, Trail: p.trail, Identity: a.identity, Send: a.links.Send, Recipients: recipients, Append: r.appending(hooks.appended), Mail: hooks.mailed,
-		Tell: tell, Benign: lists.Names, CheckRule: checkRule, Rulings: r.rulings, Name: r.nameOf,
+		Joined: hooks.joined,
+		Tell:   tell, Benign: lists.Names, CheckRule: checkRule, Rulings: r.rulings, Name: r.nameOf,
 		Owners: func(ctx context.Context, tx *store.Tx, all []intel.Observable) (map[alliance.NodeID][]intel.Observable, error) {
 			owners, err := a.members.Owners(ctx, tx, all)
 			return owners.ByMember, err
@@ -97,7 +102,7 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 			}
 			return m.Listing == member.Listed, err
 		},
-		DryRun: r.dryRun, InForce: hooks.inForce, Withdraw: hooks.withdrawn, Arrived: hooks.arrived, Duties: r.warnedDuties, Roster: r.rosterNeed,
+		DryRun: r.dryRun, InForce: hooks.inForce, Withdraw: hooks.withdrawn, Arrived: hooks.arrived, Carried: hooks.carried, Duties: r.warnedDuties, Roster: r.rosterNeed,
 	}
 	r.warnings.inbox = warning.NewInbox(in)
 	for kind, handle := range map[string]func(context.Context, *store.Tx, warning.Message) error{
@@ -109,6 +114,15 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 		})
 	}
 	return nil
+}
+
+// warnLate hands what is in force to nodes below that were not there when it was
+// issued.
+func (r *running) warnLate(ctx context.Context, tx *store.Tx, nodes ...alliance.NodeID) error {
+	if err := r.warnings.desk.Reached(ctx, tx, nodes...); err != nil {
+		return err
+	}
+	return r.warnings.inbox.Reached(ctx, tx, nodes...)
 }
 
 // appending has every message of ours written into the log that cannot be rewritten,

@@ -129,18 +129,6 @@ CREATE TABLE member_phone (
     PRIMARY KEY (node, place)
 );
 
--- What a member was asked and how it answered: one row a warning, so that nothing
--- is counted twice.
-CREATE TABLE member_response (
-    node     TEXT NOT NULL,
-    warning  TEXT NOT NULL,
-    asked    BIGINT NOT NULL,
-    answered BIGINT,                      -- NULL while it is silent
-    told     BOOLEAN NOT NULL,            -- a person told it; it was not measured
-    silent   BIGINT,                      -- when it was counted as silent
-    PRIMARY KEY (node, warning)
-);
-
 -- Numbers of what is told to neighbours about who is reached.
 CREATE TABLE member_sequence (
     id   BIGINT PRIMARY KEY,              -- 1: there is one
