@@ -11,7 +11,7 @@ import (
 
 func TestAHubMakesMembersKnowWhoseMessageTheyGet(t *testing.T) {
 	t.Parallel()
-	dbs(t, 3, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		hub := w.node(all[0], "Hub", alliance.Association)
 		one, two := w.node(all[1], "One", alliance.Enterprise, "energy"), w.node(all[2], "Two", alliance.Enterprise, "energy")
@@ -46,5 +46,5 @@ func TestAHubMakesMembersKnowWhoseMessageTheyGet(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	})
+	}, 3)
 }
