@@ -26,7 +26,7 @@ type Shared struct {
 	What  What   `json:"what"`
 	Title string `json:"title"`
 	Text  string `json:"text,omitempty"`
-	// Until is how long it counts; zero leaves that to who withdraws it.
+	// Until is how long it counts, if it is not withdrawn before.
 	Until      time.Time   `json:"until,omitzero"`
 	Indicators []Indicator `json:"indicators,omitempty"`
 	Seen       []Seen      `json:"seen,omitempty"`

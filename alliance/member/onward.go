@@ -99,7 +99,7 @@ func (o *Onward) upwards(hubs []Member, below map[alliance.NodeID]bool, label al
 		}
 		ok, reason := alliance.May(label.Marking, label.Scope, author, &m.Card, false)
 		if !ok && elsewhere(m.Node) {
-			ok, reason = alliance.May(label.Marking, label.Scope, author, &m.Card, true)
+			ok, _ = alliance.May(label.Marking, label.Scope, author, &m.Card, true)
 		}
 		if ok {
 			o.To = append(o.To, m.Node)

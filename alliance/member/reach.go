@@ -2,6 +2,7 @@ package member
 
 import (
 	"context"
+	"slices"
 
 	"tocsin/alliance"
 	"tocsin/intel"
@@ -62,6 +63,15 @@ func reach(members []Member, behind []Known, marking intel.Marking, scope allian
 	through := map[alliance.NodeID][]*Known{}
 	for k := range behind {
 		through[behind[k].Through] = append(through[behind[k].Through], &behind[k])
+	}
+	direct := map[alliance.NodeID]bool{} // whoever is given it needs nobody to carry it there
+	for k := range members {
+		if m := &members[k]; m.State == Active && !m.NoNode {
+			direct[m.Node], _ = alliance.May(marking, scope, author, &m.Card, false)
+		}
+	}
+	for node := range through {
+		through[node] = slices.DeleteFunc(through[node], func(n *Known) bool { return direct[n.Node] })
 	}
 	for k := range members {
 		m := &members[k]

@@ -194,8 +194,8 @@ func (o *Order) check(now time.Time) error {
 		return fmt.Errorf("say under which marking (TLP) it is shared: %w", fault.Invalid)
 	case o.Group != "" && !o.Scope.Everyone():
 		return fmt.Errorf("it goes to a group, or to kinds, sectors, regions and members: %w", fault.Invalid)
-	case !o.Content.Until.After(now):
-		return fmt.Errorf("it would be over already at %s: %w", o.Content.Until.Format(time.RFC3339), fault.Invalid)
+	case !o.Content.Until.After(now) || o.Content.Until.After(now.Add(longest)):
+		return fmt.Errorf("how long it counts (%s) must lie ahead, and within two years: %w", o.Content.Until.Format(time.RFC3339), fault.Invalid)
 	case o.Through != "" && !o.Anonymous:
 		return fmt.Errorf("a hub is named only to share anonymously through it: %w", fault.Invalid)
 	}
