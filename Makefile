@@ -32,7 +32,7 @@ run: build ## watch the sample day of a company with our own rules and print wha
 # without the race detector, which the tests of concurrency have, and with what
 # they counted.
 test: ## run all tests, most with the race detector, then every fuzz target briefly
-	$(GO) test -race -timeout 20m -skip '^TestConformance' ./...
+	GO='$(GO)' .ci/race -timeout 20m -skip '^TestConformance' ./...
 	$(GO) test -v -timeout 10m -run '^TestConformance' ./... | grep -Ev '^(=== | *--- PASS|PASS$$|testing: warning|ok .*no tests to run|\?)'
 	.ci/fuzz $(QUICK)
 

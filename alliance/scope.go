@@ -75,3 +75,10 @@ func May(marking intel.Marking, scope Scope, author NodeID, to *Card, carry bool
 		return false, fmt.Sprintf("unknown marking %s", marking)
 	}
 }
+
+// Label is what decides with alliance.May who may have something: its marking and
+// whom it is meant for.
+type Label struct {
+	Marking intel.Marking
+	Scope   Scope
+}

@@ -19,10 +19,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tocsin/alliance"
+	"tocsin/alliance/aid"
 	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/sharing"
 	"tocsin/alliance/warning"
 	"tocsin/incident"
 	"tocsin/internal/audit"
@@ -63,6 +65,10 @@ type Config struct {
 	Answers *answer.Answers
 	// Filings hand reports over links; nil where there are none.
 	Filings *filing.Desk
+	// Sharing is what members tell each other, Aid the help that they ask for; nil
+	// where there are no links.
+	Sharing *sharing.Desk
+	Aid     *aid.Desk
 	// Links are those of the alliance; nil where the node takes part in none.
 	Links *link.Links
 	// Warnings are those that we write, Arrivals those that came from others.

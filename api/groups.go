@@ -23,9 +23,10 @@ type GroupAsked struct {
 // listGroups tells of groups in full to who manages the alliance; others know of a
 // group at most that it has so many members.
 func (a *api) listGroups(r *http.Request) ([]member.Group, error) {
-	return readMembers(a, r.Context(), func(ctx context.Context, tx *store.Tx, reg *member.Register) ([]member.Group, error) {
+	entitled := people.Require(r.Context(), people.ManageAlliance) == nil
+	return readMembers(r.Context(), a, func(ctx context.Context, tx *store.Tx, reg *member.Register) ([]member.Group, error) {
 		all, err := reg.Groups(ctx, tx, reg.Self())
-		if err != nil || people.Require(r.Context(), people.ManageAlliance) == nil {
+		if err != nil || entitled {
 			return listed(all), err
 		}
 		seen := []member.Group{}
@@ -71,7 +72,7 @@ type MandateAsked struct {
 }
 
 func (a *api) listMandates(r *http.Request) ([]member.Mandate, error) {
-	return readMembers(a, r.Context(), func(ctx context.Context, tx *store.Tx, reg *member.Register) ([]member.Mandate, error) {
+	return readMembers(r.Context(), a, func(ctx context.Context, tx *store.Tx, reg *member.Register) ([]member.Mandate, error) {
 		all, err := reg.Mandates(ctx, tx)
 		return listed(all), err
 	})

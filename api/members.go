@@ -43,7 +43,7 @@ func (a *api) members() (*member.Register, error) {
 }
 
 // readMembers runs do on one state of the register.
-func readMembers[T any](a *api, ctx context.Context, do func(ctx context.Context, tx *store.Tx, r *member.Register) (T, error)) (out T, err error) {
+func readMembers[T any](ctx context.Context, a *api, do func(ctx context.Context, tx *store.Tx, r *member.Register) (T, error)) (out T, err error) {
 	r, err := a.members()
 	if err != nil {
 		return out, err
@@ -72,7 +72,7 @@ type membersAsked struct {
 }
 
 func (a *api) listMembers(r *http.Request, q *membersAsked) ([]AllianceMember, error) {
-	return readMembers(a, r.Context(), func(ctx context.Context, tx *store.Tx, m *member.Register) ([]AllianceMember, error) {
+	return readMembers(r.Context(), a, func(ctx context.Context, tx *store.Tx, m *member.Register) ([]AllianceMember, error) {
 		all, err := m.Neighbours(ctx, tx)
 		shown := []AllianceMember{}
 		for k := range all {
@@ -100,7 +100,7 @@ func (a *api) readMember(r *http.Request) (AllianceMember, error) {
 	if err != nil {
 		return AllianceMember{}, err
 	}
-	return readMembers(a, r.Context(), func(ctx context.Context, tx *store.Tx, reg *member.Register) (AllianceMember, error) {
+	return readMembers(r.Context(), a, func(ctx context.Context, tx *store.Tx, reg *member.Register) (AllianceMember, error) {
 		m, err := reg.Member(ctx, tx, node)
 		return a.seen(&m), err
 	})
@@ -113,7 +113,7 @@ type KnownNodes struct {
 }
 
 func (a *api) listKnown(r *http.Request) (KnownNodes, error) {
-	return readMembers(a, r.Context(), func(ctx context.Context, tx *store.Tx, reg *member.Register) (k KnownNodes, err error) {
+	return readMembers(r.Context(), a, func(ctx context.Context, tx *store.Tx, reg *member.Register) (k KnownNodes, err error) {
 		if k.Below, err = reg.Behind(ctx, tx); err != nil {
 			return k, err
 		}
@@ -242,7 +242,7 @@ func (a *api) listPhones(r *http.Request) ([]member.Phone, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readMembers(a, r.Context(), func(ctx context.Context, tx *store.Tx, reg *member.Register) ([]member.Phone, error) {
+	return readMembers(r.Context(), a, func(ctx context.Context, tx *store.Tx, reg *member.Register) ([]member.Phone, error) {
 		all, err := reg.Phones(ctx, tx, node)
 		return listed(all), err
 	})

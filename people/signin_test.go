@@ -41,38 +41,42 @@ func TestSignIn(t *testing.T) {
 }
 
 // Whether there is an account cannot be told from the time that a refusal
-// takes: the smallest of several, since the machine does other things too.
+// takes: the smallest of several, and once more with other accounts where the
+// machine did other things too.
 func TestUnknownNamesTakeAsLong(t *testing.T) {
 	t.Parallel()
 	r := one(t)
 	accounts := people.NewAccounts(r.db, r.trail, people.AccountsConfig{Hashing: people.Hashing{Time: 2, Memory: 16 << 10, Threads: 1}}, r.Now)
-	secret, _, err := accounts.Invite(t.Context(), people.Account{Name: "ann", Role: people.Viewer})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := accounts.UseLink(t.Context(), secret, people.Entry{Password: good}, home()); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := accounts.Invite(t.Context(), people.Account{Name: "invited", Role: people.Viewer}); err != nil {
-		t.Fatal(err)
-	}
-	least := map[string]time.Duration{}
-	for i := range 4 {
-		for _, name := range []string{"ann", "nobody", "invited"} {
-			begun := time.Now()
-			_, err := accounts.SignIn(t.Context(), name, other, people.Client{Address: fmt.Sprintf("198.51.100.%d", i)})
-			took := time.Since(begun)
-			wantError(t, name, err, people.ErrSignIn)
-			if least[name] == 0 || took < least[name] {
-				least[name] = took
+	for round := range 10 {
+		known, invited, unknown := fmt.Sprint("ann", round), fmt.Sprint("invited", round), fmt.Sprint("nobody", round)
+		secret, _, err := accounts.Invite(t.Context(), people.Account{Name: known, Role: people.Viewer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := accounts.UseLink(t.Context(), secret, people.Entry{Password: good}, home()); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := accounts.Invite(t.Context(), people.Account{Name: invited, Role: people.Viewer}); err != nil {
+			t.Fatal(err)
+		}
+		least := map[string]time.Duration{}
+		for i := range 4 {
+			for _, name := range []string{known, unknown, invited} {
+				begun := time.Now()
+				_, err := accounts.SignIn(t.Context(), name, other, people.Client{Address: fmt.Sprintf("198.51.%d.%d", round, i)})
+				took := time.Since(begun)
+				wantError(t, name, err, people.ErrSignIn)
+				if least[name] == 0 || took < least[name] {
+					least[name] = took
+				}
 			}
 		}
-	}
-	for name, took := range least {
-		if took < least["ann"]/2 || took > least["ann"]*2 {
-			t.Errorf("%s takes %v, ann %v", name, took, least["ann"])
+		t.Log(least)
+		if max(least[known], least[unknown], least[invited]) <= 2*min(least[known], least[unknown], least[invited]) {
+			return
 		}
 	}
+	t.Error("how long it takes tells whether there is an account")
 }
 
 func TestGuessingAtAnAccountHasToWait(t *testing.T) {

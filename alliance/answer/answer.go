@@ -69,6 +69,8 @@ type Notice struct {
 	Measure string
 	Link    string
 	Due     time.Time
+	// Asked is the whole warning, where it is about answering it.
+	Asked *alliance.Warning
 }
 
 // NoticeKind is what a notice is about.

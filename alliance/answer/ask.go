@@ -95,7 +95,7 @@ func (a *Answers) Asked(ctx context.Context, tx *store.Tx, q Asking) error {
 }
 
 // expect counts the members that are new on a board, and gives a form to those
-// without a node.
+// without a node. w is what they are asked, nil where that is not new.
 func (a *Answers) expect(ctx context.Context, tx *store.Tx, b *sheet, w *alliance.Warning, added []Expected) error {
 	var sums counts
 	members := make([]alliance.NodeID, 0, len(added))
@@ -103,7 +103,7 @@ func (a *Answers) expect(ctx context.Context, tx *store.Tx, b *sheet, w *allianc
 		sums.add(&added[i], Silent, 1)
 		members = append(members, added[i].Member)
 		if !added[i].Linked {
-			if err := a.sendForm(ctx, tx, b, &added[i]); err != nil {
+			if err := a.sendForm(ctx, tx, b, w, &added[i]); err != nil {
 				return err
 			}
 		}
@@ -114,10 +114,13 @@ func (a *Answers) expect(ctx context.Context, tx *store.Tx, b *sheet, w *allianc
 	if err := addAsked(ctx, tx, members); err != nil {
 		return err
 	}
-	for _, m := range w.Measures {
-		if err := demandOfMembers(ctx, tx, b.Warning, m.ID, m.Due.UTC()); err != nil {
+	if w != nil {
+		if err := insertDemands(ctx, tx, w); err != nil {
 			return err
 		}
+	}
+	if err := demandOfMembers(ctx, tx, b.Warning); err != nil {
+		return err
 	}
 	return a.remind(ctx, tx, b.Warning)
 }

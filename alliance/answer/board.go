@@ -2,12 +2,14 @@ package answer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"tocsin/alliance"
+	"tocsin/internal/fault"
 	"tocsin/internal/store"
 )
 
@@ -204,6 +206,15 @@ type Places struct {
 	Region string
 	// After is the member after which to go on.
 	After alliance.NodeID
+}
+
+// OnBoard reports whether a warning asked a member.
+func (a *Answers) OnBoard(ctx context.Context, tx *store.Tx, warning string, member alliance.NodeID) (bool, error) {
+	_, err := selectPlace(ctx, tx, warning, member)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Members returns members of a board in the order of their IDs. The error is

@@ -44,11 +44,6 @@ func (a *Answers) admit(ctx context.Context, tx *store.Tx, in *Received, b *shee
 	if in.From == member || a.config.Describe == nil {
 		return place{}, refused
 	}
-	if _, err := selectPlace(ctx, tx, b.Warning, in.From); errors.Is(err, fault.NotFound) {
-		return place{}, refused
-	} else if err != nil {
-		return place{}, err
-	}
 	e, err := a.config.Describe(ctx, tx, member)
 	if errors.Is(err, fault.NotFound) {
 		return place{}, refused
@@ -56,12 +51,19 @@ func (a *Answers) admit(ctx context.Context, tx *store.Tx, in *Received, b *shee
 	if err != nil {
 		return place{}, err
 	}
+	if e.Via != in.From { // who only passes a warning on has no place itself
+		if _, err := selectPlace(ctx, tx, b.Warning, in.From); errors.Is(err, fault.NotFound) {
+			return place{}, refused
+		} else if err != nil {
+			return place{}, err
+		}
+	}
 	e.Member, e.Via, e.Linked = member, in.From, true
 	added, err := insertPlaces(ctx, tx, b.Warning, []Expected{e}, a.now())
 	if err != nil {
 		return place{}, err
 	}
-	if err := a.expect(ctx, tx, b, &alliance.Warning{}, added); err != nil {
+	if err := a.expect(ctx, tx, b, nil, added); err != nil {
 		return place{}, err
 	}
 	return selectPlace(ctx, tx, b.Warning, member)

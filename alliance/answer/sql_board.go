@@ -236,12 +236,25 @@ func selectRate(ctx context.Context, tx *store.Tx, member alliance.NodeID) (Rate
 	}, `SELECT asked, answered, blind, seconds FROM answer_rate WHERE member = $1`, string(member))
 }
 
-// demandOfMembers has every member with a node on a board owe a measure.
-func demandOfMembers(ctx context.Context, tx *store.Tx, warning, measure string, due time.Time) error {
+// insertDemands keeps what a warning demands, of whoever comes to be on its board.
+func insertDemands(ctx context.Context, tx *store.Tx, w *alliance.Warning) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM answer_demand WHERE warning = $1`, w.ID); err != nil {
+		return err
+	}
+	rows := make([][]any, 0, len(w.Measures))
+	for _, m := range w.Measures {
+		rows = append(rows, []any{w.ID, m.ID, store.At(m.Due.UTC())})
+	}
+	return insertMany(ctx, tx, `answer_demand (warning, measure, due_at)`, rows, ``, nil)
+}
+
+// demandOfMembers has every member on a board owe what is demanded.
+func demandOfMembers(ctx context.Context, tx *store.Tx, warning string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO answer_told_measure (warning, member, measure, state, reason, evidence, author, at, due_at, overdue)
-		SELECT warning, member, $2, 'open', '', '', '', NULL, $3, FALSE FROM answer_board WHERE warning = $1
+		SELECT b.warning, b.member, d.measure, 'open', '', '', '', NULL, d.due_at, FALSE FROM answer_board b JOIN answer_demand d ON d.warning = b.warning
+		WHERE b.warning = $1
 		ON CONFLICT (warning, member, measure) DO UPDATE SET due_at = excluded.due_at,
-		overdue = answer_told_measure.overdue AND answer_told_measure.due_at = excluded.due_at`, warning, measure, store.At(due))
+		overdue = answer_told_measure.overdue AND answer_told_measure.due_at = excluded.due_at`, warning)
 	return err
 }
 

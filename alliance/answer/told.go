@@ -102,7 +102,7 @@ const (
 var secretEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // sendForm gives a member without a node a link to answer at, once.
-func (a *Answers) sendForm(ctx context.Context, tx *store.Tx, b *sheet, e *Expected) error {
+func (a *Answers) sendForm(ctx context.Context, tx *store.Tx, b *sheet, w *alliance.Warning, e *Expected) error {
 	var random [secretBytes]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return err
@@ -114,6 +114,7 @@ func (a *Answers) sendForm(ctx context.Context, tx *store.Tx, b *sheet, e *Expec
 	}
 	return a.notify(ctx, tx, Notice{
 		Kind: FormLink, Warning: b.Warning, Number: b.Number, Title: b.Title, Colour: b.Colour, Member: e.Member, Name: e.Name, Link: secret, Due: until,
+		Asked: w,
 	})
 }
 

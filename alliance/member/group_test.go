@@ -25,7 +25,7 @@ func (p *place) groups(viewer alliance.NodeID) (all []member.Group) {
 // ends when the member ends it.
 func TestGroupIsSeenByThoseInIt(t *testing.T) {
 	t.Parallel()
-	dbs(t, 3, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		hub, works, team := w.node(all[0], "Hub", alliance.Association), w.node(all[1], "Works", alliance.Enterprise), w.node(all[2], "Team", alliance.Support)
 		w.join(works, hub, member.Listed)
@@ -67,7 +67,7 @@ func TestGroupIsSeenByThoseInIt(t *testing.T) {
 		if team.may(works.Self(), member.AnswerFor) {
 			t.Error("a mandate that was ended is in force")
 		}
-	})
+	}, 3)
 }
 
 // may says whether the place may act for a member.

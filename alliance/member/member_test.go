@@ -72,15 +72,21 @@ func (c *carrier) state(node alliance.NodeID) string {
 func (c *carrier) Admit(_ context.Context, node alliance.NodeID, key string) (member.Access, error) {
 	return member.Access{Credential: "credential of " + key, Addresses: []string{"tls://hub.example:4222"}}, c.set(node, "admitted")
 }
+
 func (c *carrier) Suspend(_ context.Context, n alliance.NodeID) error { return c.set(n, "suspended") }
-func (c *carrier) Resume(_ context.Context, n alliance.NodeID) error  { return c.set(n, "admitted") }
-func (c *carrier) Expel(_ context.Context, n alliance.NodeID) error   { return c.set(n, "expelled") }
+
+func (c *carrier) Resume(_ context.Context, n alliance.NodeID) error { return c.set(n, "admitted") }
+
+func (c *carrier) Expel(_ context.Context, n alliance.NodeID) error { return c.set(n, "expelled") }
+
 func (c *carrier) TransportKey(context.Context, alliance.NodeID) (string, error) {
 	return "UKEY", nil
 }
+
 func (c *carrier) Connect(_ context.Context, n alliance.NodeID, a member.Access) error {
 	return c.set(n, a.Credential)
 }
+
 func (c *carrier) Disconnect(_ context.Context, n alliance.NodeID) error {
 	return c.set(n, "disconnected")
 }
@@ -302,8 +308,8 @@ func (p *place) below() []alliance.NodeID {
 	return all
 }
 
-// dbs opens databases for the nodes of a world.
-func dbs(t *testing.T, n int, do func(t *testing.T, all []*store.DB)) {
+// each runs a test on n databases of each engine, for the nodes of a world.
+func each(t *testing.T, do func(t *testing.T, all []*store.DB), n int) {
 	t.Helper()
 	rooms := []store.Room{audit.Room(), timer.Room(), member.Room()}
 	for name, open := range map[string]func(testing.TB) store.Config{"sqlite": storetest.SQLite, "postgresql": storetest.PostgreSQL} {
@@ -322,7 +328,7 @@ func dbs(t *testing.T, n int, do func(t *testing.T, all []*store.DB)) {
 // what each side knows of the other then.
 func TestNodeJoinsAndBothSidesAreActive(t *testing.T) {
 	t.Parallel()
-	dbs(t, 2, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		hub, works := w.node(all[0], "National authority", alliance.Authority), w.node(all[1], "A works", alliance.Enterprise, "energy")
 		token, invitation, err := hub.Invite(t.Context(), ann, member.Invitation{Kind: alliance.Enterprise, Sectors: []string{"energy"}})
@@ -361,13 +367,13 @@ func TestNodeJoinsAndBothSidesAreActive(t *testing.T) {
 		if err != nil || len(entries) < 2 {
 			t.Error("the trail does not say who joined", entries, err)
 		}
-	})
+	}, 2)
 }
 
 // TestRefusalsSayWhy: each reason why a hub does not take a node is told in words.
 func TestRefusalsSayWhy(t *testing.T) {
 	t.Parallel()
-	dbs(t, 3, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		hub, works, other := w.node(all[0], "Hub", alliance.Association), w.node(all[1], "Works", alliance.Enterprise), w.node(all[2], "Other", alliance.Enterprise)
 		invite := func(i member.Invitation) string {
@@ -429,7 +435,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 		}
 		_, err = other.Apply(t.Context(), ann, withdrawn.Text(), "")
 		want("not known here, or was withdrawn", fault.Forbidden, err)
-	})
+	}, 3)
 }
 
 // TestChainIsKnownAboveAndBelow: an authority learns of an association's members
@@ -437,7 +443,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 // and a node that would become its own ancestor is refused.
 func TestChainIsKnownAboveAndBelow(t *testing.T) {
 	t.Parallel()
-	dbs(t, 4, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		authority, association := w.node(all[0], "Authority", alliance.Authority), w.node(all[1], "Association", alliance.Association)
 		listed, shy := w.node(all[2], "Listed", alliance.Enterprise), w.node(all[3], "Shy", alliance.Enterprise)
@@ -510,7 +516,7 @@ func TestChainIsKnownAboveAndBelow(t *testing.T) {
 		if got := authority.below(); len(got) != 0 {
 			t.Errorf("the authority still knows %v", got)
 		}
-	})
+	}, 4)
 }
 
 // carried waits until the carrier has followed, which has to be within a second.

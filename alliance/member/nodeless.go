@@ -48,7 +48,10 @@ func (r *Register) AddWithout(ctx context.Context, who Who, w Without) (Member, 
 		if err := r.Trail.Record(ctx, tx, who, "member.add", subject(m.Node), nil, w); err != nil {
 			return err
 		}
-		return r.tellUp(ctx, tx)
+		if err := r.tellUp(ctx, tx); err != nil {
+			return err
+		}
+		return r.Reached(ctx, tx, m.Node)
 	})
 	return m, err
 }
@@ -82,7 +85,10 @@ func (r *Register) ChangeWithout(ctx context.Context, who Who, node alliance.Nod
 		if err := updateLink(ctx, tx, &m); err != nil {
 			return err
 		}
-		return r.Trail.Record(ctx, tx, who, "member.change", subject(node), Without{before.Card, before.Language}, w)
+		if err := r.Trail.Record(ctx, tx, who, "member.change", subject(node), Without{before.Card, before.Language}, w); err != nil {
+			return err
+		}
+		return r.Reached(ctx, tx, node)
 	})
 	return m, err
 }

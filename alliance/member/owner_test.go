@@ -16,7 +16,7 @@ import (
 // and what nobody confirmed counts for nothing.
 func TestOwnersByWhatWasConfirmed(t *testing.T) {
 	t.Parallel()
-	dbs(t, 1, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		hub := w.node(all[0], "Hub", alliance.Authority)
 		add := func(name string, networks []string, domains ...string) alliance.NodeID {
@@ -77,5 +77,5 @@ func TestOwnersByWhatWasConfirmed(t *testing.T) {
 		if _, err := hub.Confirm(t.Context(), ann, again); err == nil {
 			t.Error("two members were confirmed as owners of one network")
 		}
-	})
+	}, 1)
 }

@@ -30,13 +30,13 @@ type LeftOut struct {
 }
 
 // Neighbours returns to whom it is sent: Direct and Via, each once.
-func (r *Reach) Neighbours() []alliance.NodeID {
+func (to *Reach) Neighbours() []alliance.NodeID {
 	var all []alliance.NodeID
-	for k := range r.Direct {
-		all = append(all, r.Direct[k].Node)
+	for k := range to.Direct {
+		all = append(all, to.Direct[k].Node)
 	}
-	for hub := range r.Via {
-		if !holds(r.Direct, hub) {
+	for hub := range to.Via {
+		if !holds(to.Direct, hub) {
 			all = append(all, hub)
 		}
 	}

@@ -2,8 +2,8 @@ package member_test
 
 import (
 	"crypto/ed25519"
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -16,7 +16,7 @@ import (
 // node returns the n-th of a test's nodes.
 func node(n int) alliance.NodeID {
 	seed := make([]byte, ed25519.SeedSize)
-	copy(seed, fmt.Sprint(n))
+	copy(seed, strconv.Itoa(n))
 	public, _ := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
 	return alliance.NodeOf(public)
 }

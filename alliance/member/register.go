@@ -39,6 +39,13 @@ type Carrier interface {
 	Expel(ctx context.Context, node alliance.NodeID) error
 }
 
+// Roster is a Carrier that says whom it lets in.
+type Roster interface {
+	// Admitted returns the transport key of a member, empty for one that may not
+	// connect, and whether it is suspended.
+	Admitted(node alliance.NodeID) (transportKey string, suspended bool)
+}
+
 // Access is what a member needs to connect to its hub. It is a secret.
 type Access struct {
 	Credential string   `json:"credential"`
@@ -87,6 +94,9 @@ type Config struct {
 	Connected func(hub alliance.NodeID) bool
 	// Notify tells people; nil tells nobody.
 	Notify func(ctx context.Context, tx *store.Tx, n Notice) error
+	// Reached hears of nodes below that something may reach from now on which did not
+	// before: they are new, or describe themselves anew. nil tells nobody.
+	Reached func(ctx context.Context, tx *store.Tx, nodes ...alliance.NodeID) error
 	// Organisation returns what a card says where nobody set one; false while the
 	// organisation is not described.
 	Organisation func(ctx context.Context) (alliance.Card, bool, error)
@@ -130,6 +140,9 @@ func New(c Config) (*Register, error) {
 	}
 	if c.Notify == nil {
 		c.Notify = func(context.Context, *store.Tx, Notice) error { return nil }
+	}
+	if c.Reached == nil {
+		c.Reached = func(context.Context, *store.Tx, ...alliance.NodeID) error { return nil }
 	}
 	r := &Register{Config: c, ring: newRing(), waits: newWaits(), tries: newTries(c.Now)}
 	r.ReachedAt(c.Address)

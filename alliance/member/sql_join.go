@@ -87,10 +87,6 @@ func selectRequestByTicket(ctx context.Context, tx *store.Tx, ticket string) (Re
 	return store.One(ctx, tx, scanRequest, `SELECT `+requestColumns+` FROM member_request WHERE ticket = $1`, ticket)
 }
 
-func selectRequests(ctx context.Context, tx *store.Tx, node alliance.NodeID) ([]Request, error) {
-	return store.All(ctx, tx, scanRequest, `SELECT `+requestColumns+` FROM member_request WHERE node = $1 OR $1 = '' ORDER BY id DESC LIMIT $2`, string(node), maxListed)
-}
-
 func decideRequest(ctx context.Context, tx *store.Tx, id string, state State, by, reason string, at time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE member_request SET state = $2, decided = $3, decider = $4, reason = $5 WHERE id = $1`, id, string(state), store.At(at), by, reason)
 	return err

@@ -3,7 +3,6 @@ package member
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"tocsin/alliance"
@@ -101,56 +100,4 @@ func replacePhones(ctx context.Context, tx *store.Tx, node alliance.NodeID, all 
 		}
 	}
 	return nil
-}
-
-// askedAtOnce is how many rows one statement inserts.
-const askedAtOnce = 200
-
-func insertAsked(ctx context.Context, tx *store.Tx, warning string, at time.Time, nodes []alliance.NodeID) error {
-	for len(nodes) > 0 {
-		some := nodes[:min(askedAtOnce, len(nodes))]
-		nodes = nodes[len(some):]
-		args := []any{warning, store.At(at)}
-		var b strings.Builder
-		for k, node := range some {
-			if k > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString("(" + store.Marks(len(args)+1, 1) + ", $1, $2, FALSE)")
-			args = append(args, string(node))
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO member_response (node, warning, asked, told) VALUES `+b.String()+` ON CONFLICT DO NOTHING`, args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func updateAnswered(ctx context.Context, tx *store.Tx, warning string, node alliance.NodeID, at time.Time, told bool) error {
-	_, err := tx.Exec(ctx, `UPDATE member_response SET answered = $3, told = $4 WHERE node = $1 AND warning = $2 AND answered IS NULL`,
-		string(node), warning, store.At(at), told)
-	return err
-}
-
-func updateSilent(ctx context.Context, tx *store.Tx, warning string, node alliance.NodeID, at time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE member_response SET silent = $3 WHERE node = $1 AND warning = $2 AND silent IS NULL`, string(node), warning, store.At(at))
-	return err
-}
-
-func eachResponse(ctx context.Context, tx *store.Tx, node alliance.NodeID, since time.Time, visit func(node alliance.NodeID, asked, answered time.Time, told, silent bool)) error {
-	from := int64(0)
-	if !since.IsZero() {
-		from = since.UnixMicro()
-	}
-	return tx.Each(ctx, func(row store.Row) error {
-		var node alliance.NodeID
-		var asked, answered time.Time
-		var told, silent bool
-		if err := row.Scan(&node, store.IntoTime(&asked), store.IntoTime(&answered), &told, &silent); err != nil {
-			return err
-		}
-		visit(node, asked, answered, told, silent)
-		return nil
-	}, `SELECT node, asked, answered, told, silent IS NOT NULL FROM member_response WHERE (node = $1 OR $1 = '') AND asked >= $2
-		ORDER BY answered - asked`, string(node), from)
 }

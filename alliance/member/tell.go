@@ -34,6 +34,8 @@ type Cards struct {
 	Peers []json.RawMessage `json:"peers,omitempty"`
 	// Listing is what a member wants from now on.
 	Listing Listing `json:"listing,omitempty"`
+	// Met are passports of nodes whose messages the sender passes on.
+	Met []json.RawMessage `json:"met,omitempty"`
 }
 
 // reachChanged tells neighbours what a change of a link means to them: hubs hear who
@@ -51,7 +53,11 @@ func (r *Register) reachChanged(ctx context.Context, tx *store.Tx, m *Member) er
 	if err != nil {
 		return err
 	}
-	return r.tellUp(ctx, tx, append(behind, m.Node)...)
+	all := append(behind[:len(behind):len(behind)], m.Node)
+	if err := r.tellUp(ctx, tx, all...); err != nil || m.State != Active {
+		return err
+	}
+	return r.Reached(ctx, tx, all...)
 }
 
 // tellUp tells active hubs how nodes below are reached now.
@@ -175,6 +181,8 @@ func (r *Register) Received(ctx context.Context, tx *store.Tx, d *Delivery) erro
 		return &envelope.Refusal{Reason: envelope.NotAllowed, Detail: fmt.Sprintf("node %s is no active neighbour", from)}
 	}
 	switch h.Kind {
+	case envelope.PassportKind:
+		return r.passportCame(ctx, tx, from, role, h, body)
 	case CardKind:
 		return r.cardsCame(ctx, tx, from, role, h, body)
 	case GroupKind:
@@ -202,6 +210,11 @@ func (r *Register) cardsCame(ctx context.Context, tx *store.Tx, from alliance.No
 	if err := readBody(body, &c); err != nil {
 		return err
 	}
+	return r.ownCame(ctx, tx, from, role, &c)
+}
+
+// ownCame records what a neighbour says of itself, and then the rest.
+func (r *Register) ownCame(ctx context.Context, tx *store.Tx, from alliance.NodeID, role Role, c *Cards) error {
 	own, err := envelope.ParsePassport(c.Own)
 	if err != nil {
 		return err
@@ -218,10 +231,22 @@ func (r *Register) cardsCame(ctx context.Context, tx *store.Tx, from alliance.No
 			return err
 		}
 	}
-	if role == Up {
-		return r.hubTold(ctx, tx, from, &c, renamed)
+	if err := r.met(ctx, tx, c.Met); err != nil {
+		return err
 	}
-	return r.memberTold(ctx, tx, from, &c, renamed)
+	if role == Up {
+		return r.hubTold(ctx, tx, from, c, renamed)
+	}
+	return r.memberTold(ctx, tx, from, c, renamed)
+}
+
+// passportCame keeps the passport that a neighbour brings of itself: it may be
+// signed with a key that nobody knew before it.
+func (r *Register) passportCame(ctx context.Context, tx *store.Tx, from alliance.NodeID, role Role, h *envelope.Header, body []byte) error {
+	if err := byNeighbour(from, h); err != nil {
+		return err
+	}
+	return r.ownCame(ctx, tx, from, role, &Cards{Own: body})
 }
 
 // memberTold records who is below a member, and tells the hubs above.
@@ -280,7 +305,11 @@ func (r *Register) memberTold(ctx context.Context, tx *store.Tx, from alliance.N
 	if len(changed) == 0 {
 		return nil
 	}
-	return r.tellUp(ctx, tx, distinct(changed)...)
+	all := distinct(changed)
+	if err := r.tellUp(ctx, tx, all...); err != nil {
+		return err
+	}
+	return r.Reached(ctx, tx, all...)
 }
 
 func distinct(nodes []alliance.NodeID) []alliance.NodeID { return slices.Compact(sorted(nodes)) }

@@ -39,6 +39,9 @@ type Config struct {
 	Mail func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, w *alliance.Warning, to []Recipient) error
 	// Append writes an envelope into the log that cannot be rewritten.
 	Append func(ctx context.Context, tx *store.Tx, e *envelope.Envelope) error
+	// Joined is told of a revision that went to some who were not there when it was
+	// issued.
+	Joined func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, e *envelope.Envelope) error
 	// Tell has people told, by role.
 	Tell func(ctx context.Context, tx *store.Tx, n Notice) error
 	// Benign says of each observable which list of mostly benign things has it; empty
@@ -136,6 +139,9 @@ func NewDesk(c Config) *Desk {
 	}
 	if c.Mail == nil {
 		c.Mail = func(context.Context, *store.Tx, *alliance.Bulletin, *alliance.Warning, []Recipient) error { return nil }
+	}
+	if c.Joined == nil {
+		c.Joined = func(context.Context, *store.Tx, *alliance.Bulletin, *envelope.Envelope) error { return nil }
 	}
 	if c.Tell == nil {
 		c.Tell = func(context.Context, *store.Tx, Notice) error { return nil }

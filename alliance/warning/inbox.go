@@ -57,6 +57,9 @@ type InboxConfig struct {
 	// Arrived is the room that answers: it is told of every bulletin that changes
 	// how a warning stands.
 	Arrived func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in Message) error
+	// Carried is told of what was only passed on to those below: it is not for this
+	// node, and they answer it.
+	Carried func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in Message) error
 	// DryRun tries what a warning asks over what is remembered since then, and
 	// returns for each question that was seen at all its worst hour. It is not
 	// called in a transaction.
@@ -131,6 +134,9 @@ func (c *InboxConfig) quiet() {
 	}
 	if c.Arrived == nil {
 		c.Arrived = func(context.Context, *store.Tx, *alliance.Bulletin, Message) error { return nil }
+	}
+	if c.Carried == nil {
+		c.Carried = func(context.Context, *store.Tx, *alliance.Bulletin, Message) error { return nil }
 	}
 	if c.DryRun == nil {
 		c.DryRun = func(context.Context, *alliance.Warning, time.Time) ([]Load, error) { return nil, nil }
@@ -214,8 +220,10 @@ func (i *Inbox) Handle(ctx context.Context, tx *store.Tx, in Message) error {
 		return err
 	}
 	switch err := i.passOn(ctx, tx, &in, b, &before); {
-	case err != nil || !meant:
+	case err != nil:
 		return err
+	case !meant:
+		return i.config.Carried(ctx, tx, b, in)
 	case late:
 		return i.learn(ctx, tx, b, &before)
 	}

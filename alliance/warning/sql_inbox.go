@@ -77,6 +77,17 @@ func insertBulletin(ctx context.Context, tx *store.Tx, in *Message, b *alliance.
 	return err
 }
 
+// selectStandingBulletins is the last bulletin of each warning that is not over, in
+// the order of their IDs downwards.
+func selectStandingBulletins(ctx context.Context, tx *store.Tx, since time.Time, after string, most int) ([]standingBulletin, error) {
+	return store.All(ctx, tx, func(row store.Row) (s standingBulletin, err error) {
+		return s, row.Scan(&s.message, &s.header, &s.content, &s.from, store.IntoTime(&s.at))
+	}, `SELECT b.message, b.header, b.content, b.source, b.arrived FROM warning_bulletin b
+		WHERE b.change NOT IN ('lifted', 'recalled') AND b.at > $1 AND ($2 = '' OR b.message < $2)
+		AND NOT EXISTS (SELECT 1 FROM warning_bulletin o WHERE o.warning = b.warning AND o.revision > b.revision)
+		ORDER BY b.message DESC LIMIT $3`, store.At(since), after, most)
+}
+
 func selectMessageSource(ctx context.Context, tx *store.Tx, message string) (alliance.NodeID, bool, error) {
 	return found(store.One(ctx, tx, store.Value[alliance.NodeID], `SELECT source FROM warning_bulletin WHERE message = $1`, message))
 }

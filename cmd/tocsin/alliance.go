@@ -12,11 +12,14 @@ import (
 	"time"
 
 	"tocsin/alliance"
+	"tocsin/alliance/aid"
 	"tocsin/alliance/carrier"
 	"tocsin/alliance/envelope"
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/relay"
+	"tocsin/alliance/sharing"
 	"tocsin/api"
 	"tocsin/internal/bus/federation"
 	"tocsin/internal/fault"
@@ -45,6 +48,8 @@ type allianceConfig struct {
 	// NATS are the URLs of a cluster to use instead, PIN the file of its authority.
 	NATS []string `yaml:"nats"`
 	Pin  string   `yaml:"pin"`
+	// TotalsForMembers lets members see how many of all that a warning asked were hit.
+	TotalsForMembers bool `yaml:"totals_for_members"`
 	// Bytes bounds what waits for members.
 	Bytes int64 `yaml:"bytes"`
 }
@@ -75,6 +80,9 @@ type allianceRooms struct {
 	members  *member.Register
 	links    *link.Links
 	filing   *filing.Desk
+	relay    *relay.Relay
+	sharing  *sharing.Desk
+	aid      *aid.Desk
 	logs     *logWatch
 }
 
@@ -116,7 +124,8 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 			_, ok := rooms.connected(hub)
 			return ok
 		},
-		Notify: func(ctx context.Context, tx *store.Tx, n member.Notice) error { return r.telling.member(ctx, tx, &n) },
+		Notify:  func(ctx context.Context, tx *store.Tx, n member.Notice) error { return r.telling.member(ctx, tx, &n) },
+		Reached: r.warnLate,
 	}
 	if hub != nil {
 		members.Carrier = rooms.carrier
@@ -134,11 +143,7 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 		Carries: func(context.Context, *store.Tx, alliance.NodeID, *envelope.Header) (bool, error) {
 			return hub != nil, nil // whom it goes on to, each kind's room decides
 		},
-		Notice: func(_ context.Context, _ *store.Tx, n link.Notice) error {
-			log.Warn("a message was refused", slog.String("neighbour", string(n.Neighbour)), slog.String("kind", n.Kind),
-				slog.String("reason", string(n.Reason)), slog.String("detail", n.Detail))
-			return nil
-		},
+		Notice: func(ctx context.Context, tx *store.Tx, n link.Notice) error { return r.tellRefusal(ctx, tx, &n) },
 	})
 	if err != nil {
 		return err
@@ -159,6 +164,7 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 // serveAlliance gives the API the rooms of the alliance.
 func (r *running) serveAlliance(c *api.Config) {
 	c.Members, c.Connected, c.Links, c.Filings = r.alliance.members, r.alliance.connected, r.alliance.links, r.alliance.filing
+	c.Sharing, c.Aid = r.alliance.sharing, r.alliance.aid
 	c.Warnings, c.Arrivals, c.Answers, c.Transparency = r.warnings.desk, r.warnings.inbox, r.answers, r.transparency
 }
 
@@ -175,13 +181,20 @@ func openIdentity(dir string) (*envelope.Identity, error) {
 func (a *allianceRooms) kinds() map[string]timer.Kind {
 	kinds := map[string]timer.Kind{}
 	maps.Copy(kinds, a.members.Timers())
+	maps.Copy(kinds, a.sharing.Kinds())
+	maps.Copy(kinds, a.aid.Kinds())
 	return kinds
 }
 
 // begin hands the rooms the timers and reads what they keep in memory.
 func (a *allianceRooms) begin(ctx context.Context, timers *timer.Timers) error {
 	a.members.Join(timers)
-	return a.members.Begin(ctx)
+	a.sharing.Join(timers)
+	a.aid.Join(timers)
+	if err := a.members.Begin(ctx); err != nil {
+		return err
+	}
+	return a.members.Reconcile(ctx)
 }
 
 // neighbour says what a node is to this one.
@@ -203,6 +216,7 @@ func (a *allianceRooms) run(ctx context.Context) []func() error {
 		func() error { return a.members.Run(ctx) },
 		func() error { return a.links.Run(ctx) },
 		func() error { return a.logs.run(ctx) },
+		func() error { return a.sharing.Run(ctx) },
 		func() error { return a.carrier.Run(ctx, a.links) },
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +19,6 @@ import (
 	"tocsin/alliance/transparency"
 	"tocsin/alliance/warning"
 	"tocsin/detect/sigma"
-	"tocsin/intel"
-	"tocsin/intel/pack"
 	"tocsin/internal/fault"
 	"tocsin/internal/notify"
 	"tocsin/internal/store"
@@ -63,11 +60,19 @@ func (a *allianceRooms) expected(ctx context.Context, tx *store.Tx, node allianc
 	if err != nil {
 		return answer.Expected{}, err
 	}
-	return expectedOf(&card), nil
+	e := expectedOf(&card)
+	way, err := a.members.Way(ctx, tx, node)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return e, err
+	}
+	if way != node {
+		e.Via = way
+	}
+	return e, nil
 }
 
 func expectedOf(card *alliance.Card) answer.Expected {
-	e := answer.Expected{Member: card.Node, Name: nameIn(card, "en"), Linked: true}
+	e := answer.Expected{Member: card.Node, Name: card.Name("en"), Linked: true}
 	if len(card.Sectors) > 0 {
 		e.Sector = card.Sectors[0]
 	}
@@ -75,17 +80,6 @@ func expectedOf(card *alliance.Card) answer.Expected {
 		e.Region = card.Regions[0]
 	}
 	return e
-}
-
-// nameIn is an organisation's name in a language, else in the first that it has.
-func nameIn(card *alliance.Card, language string) string {
-	if name := card.Names[language]; name != "" {
-		return name
-	}
-	for _, l := range slices.Sorted(maps.Keys(card.Names)) {
-		return card.Names[l]
-	}
-	return string(card.Node)
 }
 
 // runAnswers takes standing answers up and keeps them until ctx ends.
@@ -111,14 +105,20 @@ func warningSet(w *alliance.Warning) string { return warningSets + strings.ToLow
 // installed the same: a set each of indicators and rules, named after the warning.
 func (r *running) watchWarnings(_ context.Context, open []answer.Watching) error {
 	indicators, library := r.console.indicators(), r.library()
-	wanted := map[string]*alliance.Warning{}
+	wanted, seek := map[string]*alliance.Warning{}, map[string]*brought{}
 	asking := make([]node.Asking, 0, len(open))
 	for _, w := range open {
 		rest := w.Rest()
 		wanted[warningSet(rest)] = rest
+		if len(rest.Indicators) > 0 {
+			seek[warningSet(rest)] = &brought{
+				origin: originOf(rest), source: string(rest.Author), label: "warning " + rest.Number, marking: rest.Marking,
+				indicators: func() ([]alliance.Indicator, error) { return rest.Indicators, nil },
+			}
+		}
 		asking = append(asking, node.Asking{Warning: w.Warning, Held: w.Held})
 	}
-	if err := errors.Join(r.watchIndicators(indicators, wanted), r.watchRules(library, wanted)); err != nil {
+	if err := errors.Join(keepBrought(indicators, warningSets, seek), r.watchRules(library, wanted)); err != nil {
 		return fmt.Errorf("watch what warnings ask: %w", err)
 	}
 	if err := r.indicators.refresh(); err != nil {
@@ -130,63 +130,6 @@ func (r *running) watchWarnings(_ context.Context, open []answer.Watching) error
 // originOf says where a set comes from; another revision is another origin.
 func originOf(w *alliance.Warning) string {
 	return fmt.Sprintf("warning %s, revision %d", w.Number, w.Revision)
-}
-
-func (r *running) watchIndicators(all *knowledge.Indicators, wanted map[string]*alliance.Warning) error {
-	sets, err := all.List()
-	if err != nil {
-		return err
-	}
-	have := map[string]bool{}
-	for _, s := range sets {
-		w := wanted[s.Name]
-		switch {
-		case !strings.HasPrefix(s.Name, warningSets):
-			continue
-		case w == nil || len(w.Indicators) == 0:
-			if err := all.Remove(s.Name); err != nil && !errors.Is(err, fault.NotFound) {
-				return err
-			}
-		default:
-			have[s.Name] = s.Origin == originOf(w)
-		}
-	}
-	for name, w := range wanted {
-		if have[name] || len(w.Indicators) == 0 {
-			continue
-		}
-		p, passed := packOf(w)
-		set := knowledge.IndicatorSet{Name: name, Origin: originOf(w), Source: string(w.Author), TLP: w.Marking.String(), Passed: passed}
-		if _, err := all.Add(set, p, time.Now()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// packOf is a warning's indicators, as findings tell them; passed is how many cannot
-// be matched.
-func packOf(w *alliance.Warning) (p *pack.Pack, passed int) {
-	b := pack.NewBuilder()
-	part := b.Part(0)
-	for i := range w.Indicators {
-		in := &w.Indicators[i]
-		one := intel.Indicator{
-			Observable: intel.Observable{Kind: in.Kind, Value: in.Value}, Match: in.Match, Port: in.Port,
-			Origin: intel.Origin{Source: "warning " + w.Number, Label: in.Label, Action: in.Action, Marking: w.Marking, Confidence: in.Confidence},
-		}
-		if in.From != nil {
-			one.From = in.From.UTC()
-		}
-		if in.Until != nil {
-			one.Until = in.Until.UTC()
-		}
-		if part.Add(&one) != nil {
-			passed++
-		}
-	}
-	part.Close()
-	return b.Pack(), passed
 }
 
 func (r *running) watchRules(all *knowledge.Library, wanted map[string]*alliance.Warning) error {
@@ -272,33 +215,9 @@ func (r *running) tellAnswer(ctx context.Context, tx *store.Tx, n *answer.Notice
 		m.Title = n.Name + " counts as blind on warning " + n.Number
 		m.Text = fmt.Sprintf("%s has not answered %s however it was asked.\n", n.Name, name)
 	case answer.MemberReminded, answer.FormLink:
-		return r.tellMember(ctx, tx, n, &m, name, due)
+		return r.mailAnswer(ctx, tx, n)
 	}
 	_, err := r.telling.Post(ctx, tx, m)
-	return err
-}
-
-// tellMember writes to a member itself: to the contacts on its card.
-func (r *running) tellMember(ctx context.Context, tx *store.Tx, n *answer.Notice, m *notify.Message, name, due string) error {
-	card, err := r.alliance.members.Card(ctx, tx, n.Member)
-	if errors.Is(err, fault.NotFound) {
-		return nil // it is gone
-	}
-	if err != nil {
-		return err
-	}
-	m.To = nil
-	for _, c := range card.Contacts {
-		if c.Mail != "" {
-			m.To = append(m.To, notify.Mail(c.Mail))
-		}
-	}
-	m.Title = "Please answer warning " + n.Number
-	m.Text = fmt.Sprintf("%s: we asked you by %s and have no answer yet.\n", n.Name, name)
-	if n.Kind == answer.FormLink {
-		m.Text = fmt.Sprintf("%s: please answer %s until %s, once, at\n%s/answer/%s\n", n.Name, name, due, strings.TrimSuffix(r.config.url(), "/"), n.Link)
-	}
-	_, err = r.telling.Post(ctx, tx, *m)
 	return err
 }
 
@@ -324,6 +243,19 @@ func (r *running) answering() warningHooks {
 		},
 		arrived: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in warning.Message) error {
 			return r.warningArrived(ctx, tx, b, answer.Received(in))
+		},
+		carried: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, in warning.Message) error {
+			return r.expectAnswers(ctx, tx, b, in.Header.ID, in.From)
+		},
+		joined: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, e *envelope.Envelope) error {
+			h, err := e.Open()
+			if err != nil {
+				return err
+			}
+			return r.expectAnswers(ctx, tx, b, h.ID, "")
+		},
+		mailed: func(ctx context.Context, tx *store.Tx, b *alliance.Bulletin, w *alliance.Warning, to []warning.Recipient) error {
+			return r.mailWarning(ctx, tx, b, w, to)
 		},
 		inForce: func(ctx context.Context, tx *store.Tx, w *alliance.Warning, held []int) error {
 			return r.answers.Hold(ctx, tx, w.ID, held)
@@ -378,7 +310,7 @@ func (r *running) expectAnswers(ctx context.Context, tx *store.Tx, b *alliance.B
 	if err != nil {
 		return err
 	}
-	q := answer.Asking{Warning: w, Message: message, Uplink: uplink}
+	q := answer.Asking{Warning: w, Message: message, Uplink: uplink, Peers: r.config.Alliance.TotalsForMembers}
 	for i := range reach.Direct {
 		q.Members = append(q.Members, expectedOf(&reach.Direct[i].Card))
 	}
@@ -387,7 +319,7 @@ func (r *running) expectAnswers(ctx context.Context, tx *store.Tx, b *alliance.B
 		e.Linked = false
 		q.Members = append(q.Members, e)
 	}
-	if len(q.Members) == 0 {
+	if len(q.Members) == 0 && len(reach.Via) == 0 {
 		return nil // nobody is below
 	}
 	return r.answers.Asked(ctx, tx, q)

@@ -124,6 +124,37 @@ func (n *allied) stands(t *testing.T, warning, member string, verdict alliance.V
 	return last
 }
 
+// warns issues a warning that asks for a domain, by ann, and returns its number.
+func (n *allied) warns(t *testing.T, domain string) string {
+	t.Helper()
+	form := filepath.Join(t.TempDir(), "warning.yaml")
+	text := fmt.Sprintf(`category: MI
+colour: yellow
+tlp: amber
+expires: 30d
+texts:
+  - {language: en, title: "A worm", body: "It spreads by itself."}
+  - {language: zh, title: "蠕虫", body: "自行传播。"}
+indicators:
+  - {value: %s, action: do-not-block, why: the worm stops where this name answers}
+`, domain)
+	if err := os.WriteFile(form, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var drafted struct{ ID, SHA256 string }
+	said := n.run(t, "", "warn", "draft", form, "--format", "json")
+	if err := json.Unmarshal([]byte(said), &drafted); err != nil || drafted.SHA256 == "" {
+		t.Fatalf("%v: %s", err, said)
+	}
+	n.run(t, scriptedPassword+"\n", "warn", "approve", drafted.ID, "--draft", drafted.SHA256, "--as", "ann")
+	var issued struct{ Number string }
+	said = n.run(t, scriptedPassword+"\n", "warn", "issue", drafted.ID, "--as", "ann", "--format", "json")
+	if err := json.Unmarshal([]byte(said), &issued); err != nil || issued.Number == "" {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return issued.Number
+}
+
 // lookedUp is a name that was looked up in the logs of a network.
 func lookedUp(t *testing.T, path string) string {
 	t.Helper()
@@ -166,28 +197,7 @@ func TestConformanceWarningIsAnsweredByAnAlliance(t *testing.T) {
 		return strings.Contains(authority.run(t, "", "member", "known"), "Shop")
 	})
 
-	form := filepath.Join(t.TempDir(), "warning.yaml")
-	text := fmt.Sprintf(`category: MI
-colour: yellow
-tlp: amber
-expires: 30d
-texts:
-  - {language: en, title: "A worm", body: "It spreads by itself."}
-  - {language: zh, title: "蠕虫", body: "自行传播。"}
-indicators:
-  - {value: %s, action: do-not-block, why: the worm stops where this name answers}
-`, bad)
-	if err := os.WriteFile(form, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var drafted struct{ ID, SHA256 string }
-	said := authority.run(t, "", "warn", "draft", form, "--format", "json")
-	if err := json.Unmarshal([]byte(said), &drafted); err != nil || drafted.SHA256 == "" {
-		t.Fatalf("%v: %s", err, said)
-	}
-	authority.run(t, scriptedPassword+"\n", "warn", "approve", drafted.ID, "--draft", drafted.SHA256, "--as", "ann")
-	authority.run(t, scriptedPassword+"\n", "warn", "issue", drafted.ID, "--as", "ann")
-	number := time.Now().UTC().Format("2006") + "-001"
+	number := authority.warns(t, bad)
 
 	// The true counts and times are what the hospital's own memory says.
 	hit := authority.stands(t, number, "Hospital", alliance.Hit)
@@ -195,7 +205,7 @@ indicators:
 		Count       uint64
 		First, Last time.Time
 	}
-	said = hospital.run(t, "", "hunt", "--node", hospital.address, "--format", "jsonl", "domain:"+bad)
+	said := hospital.run(t, "", "hunt", "--node", hospital.address, "--format", "jsonl", "domain:"+bad)
 	if err := json.Unmarshal([]byte(said), &own); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
@@ -227,4 +237,50 @@ indicators:
 		})
 	}
 	t.Log("3/3 members answered as they had to")
+}
+
+// The hub's links go over three servers that others run, one of which is killed
+// while a warning goes out: every member answers, and once.
+func TestWarningOutlivesAServerOfTheCluster(t *testing.T) {
+	t.Parallel()
+	authority := &allied{upNode: &upNode{dir: t.TempDir()}, name: "Authority"}
+	folder := t.TempDir()
+	authority.run(t, "", "link", "nats", folder, "--host", "127.0.0.1")
+	conf, err := os.ReadFile(filepath.Join(folder, natsConfigFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers := testdata.StartNATSCluster(t, 3, string(conf),
+		fmt.Sprintf("tls {cert_file: %q, key_file: %q, handshake_first: true}", filepath.Join(folder, natsCertificateFile), filepath.Join(folder, natsKeyFile)))
+	urls := make([]string, len(servers))
+	for i, s := range servers {
+		urls[i] = "tls://" + s.Address()
+	}
+	config := fmt.Sprintf("alliance:\n  pin: %s\n  nats: [%s]\n", filepath.Join(folder, natsPinFile), strings.Join(urls, ", "))
+	if err := os.WriteFile(filepath.Join(authority.dir, configName), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	authority.args = []string{"--listen", "127.0.0.1:0"}
+	authority.again(t)
+	t.Cleanup(authority.kill)
+	authority.commander, _ = authority.token(t, "commander")
+	authority.run(t, "", "card", "set", "--name", "en=Authority", "--kind", "authority", "--region", "AT")
+	authority.person(t, "ann", "commander")
+	var members []*allied
+	for _, name := range []string{"Alpha", "Beta", "Gamma"} {
+		m := startAllied(t, name)
+		m.joins(t, authority, alliance.Enterprise)
+		members = append(members, m)
+	}
+	number := authority.warns(t, "kill.example.com")
+	servers[0].Kill()
+	for _, m := range members {
+		authority.stands(t, number, m.name, alliance.CannotTell)
+	}
+	second := authority.warns(t, "other.example.com")
+	for _, m := range members {
+		if got := authority.stands(t, second, m.name, alliance.CannotTell); got.Sequence != 1 {
+			t.Errorf("%s: answer %d", m.name, got.Sequence)
+		}
+	}
 }

@@ -37,7 +37,11 @@ type warningHooks struct {
 	mailed func(context.Context, *store.Tx, *alliance.Bulletin, *alliance.Warning, []warning.Recipient) error
 	// arrived is told of bulletins, inForce of what is to be watched for and what of
 	// it is held, withdrawn of what is not any more.
-	arrived   func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	arrived func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	// carried is told of bulletins for others, which are only passed on, and joined of
+	// ours that went to some who came later.
+	carried   func(context.Context, *store.Tx, *alliance.Bulletin, warning.Message) error
+	joined    func(context.Context, *store.Tx, *alliance.Bulletin, *envelope.Envelope) error
 	inForce   func(context.Context, *store.Tx, *alliance.Warning, []int) error
 	withdrawn func(context.Context, *store.Tx, string, alliance.Change) error
 }
@@ -75,7 +79,8 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 	r.warnings = &warningRooms{}
 	r.warnings.desk = warning.NewDesk(warning.Config{
 		DB: p.db, Trail: p.trail, Identity: a.identity, Send: a.links.Send, Recipients: recipients, Append: r.appending(hooks.appended), Mail: hooks.mailed,
-		Tell: tell, Benign: lists.Names, CheckRule: checkRule, Rulings: r.rulings, Name: r.nameOf,
+		Joined: hooks.joined,
+		Tell:   tell, Benign: lists.Names, CheckRule: checkRule, Rulings: r.rulings, Name: r.nameOf,
 		Owners: func(ctx context.Context, tx *store.Tx, all []intel.Observable) (map[alliance.NodeID][]intel.Observable, error) {
 			owners, err := a.members.Owners(ctx, tx, all)
 			return owners.ByMember, err
@@ -97,7 +102,7 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 			}
 			return m.Listing == member.Listed, err
 		},
-		DryRun: r.dryRun, InForce: hooks.inForce, Withdraw: hooks.withdrawn, Arrived: hooks.arrived, Duties: r.warnedDuties, Roster: r.rosterNeed,
+		DryRun: r.dryRun, InForce: hooks.inForce, Withdraw: hooks.withdrawn, Arrived: hooks.arrived, Carried: hooks.carried, Duties: r.warnedDuties, Roster: r.rosterNeed,
 	}
 	r.warnings.inbox = warning.NewInbox(in)
 	for kind, handle := range map[string]func(context.Context, *store.Tx, warning.Message) error{
@@ -109,6 +114,15 @@ func (r *running) openWarnings(flags *indicatorFlags, hooks warningHooks) error 
 		})
 	}
 	return nil
+}
+
+// warnLate hands what is in force to nodes below that were not there when it was
+// issued.
+func (r *running) warnLate(ctx context.Context, tx *store.Tx, nodes ...alliance.NodeID) error {
+	if err := r.warnings.desk.Reached(ctx, tx, nodes...); err != nil {
+		return err
+	}
+	return r.warnings.inbox.Reached(ctx, tx, nodes...)
 }
 
 // appending has every message of ours written into the log that cannot be rewritten,
@@ -148,7 +162,7 @@ func (r *running) appending(also func(context.Context, *store.Tx, *envelope.Enve
 func (r *running) reached(ctx context.Context, tx *store.Tx, from *member.Reach) (warning.Reach, error) {
 	var to warning.Reach
 	for k := range from.Direct {
-		to.To = append(to.To, warning.Recipient{Node: from.Direct[k].Node, Name: nameOfCard(&from.Direct[k].Card)})
+		to.To = append(to.To, warning.Recipient{Node: from.Direct[k].Node, Name: from.Direct[k].Card.Name("en")})
 	}
 	for _, via := range slices.Sorted(maps.Keys(from.Via)) {
 		to.Carriers = append(to.Carriers, via)
@@ -161,7 +175,7 @@ func (r *running) reached(ctx context.Context, tx *store.Tx, from *member.Reach)
 		}
 	}
 	for k := range from.ByMail {
-		to.ByMail = append(to.ByMail, warning.Recipient{Node: from.ByMail[k].Node, Name: nameOfCard(&from.ByMail[k].Card)})
+		to.ByMail = append(to.ByMail, warning.Recipient{Node: from.ByMail[k].Node, Name: from.ByMail[k].Card.Name("en")})
 	}
 	for _, left := range from.Left {
 		to.Left = append(to.Left, warning.Left{Recipient: warning.Recipient{Node: left.Node, Name: left.Name}, Reason: left.Reason})
@@ -175,18 +189,7 @@ func (r *running) nameOf(ctx context.Context, tx *store.Tx, node alliance.NodeID
 	if errors.Is(err, fault.NotFound) {
 		return string(node), nil
 	}
-	return nameOfCard(&card), err
-}
-
-// nameOfCard is an organisation's name, in English where it has one.
-func nameOfCard(c *alliance.Card) string {
-	if name := c.Names["en"]; name != "" {
-		return name
-	}
-	for _, language := range slices.Sorted(maps.Keys(c.Names)) {
-		return c.Names[language]
-	}
-	return string(c.Node)
+	return card.Name("en"), err
 }
 
 // checkRule says what is wrong with a rule.

@@ -30,6 +30,8 @@ type cli struct {
 	Incident     incidentCmd     `cmd:"" help:"Incidents, from the first report to the review."`
 	Warn         warnCmd         `cmd:"" help:"Warnings to an alliance, and how its members answered."`
 	Answer       answerCmd       `cmd:"" help:"Warnings that arrived: how this node answers them, and what of it is released."`
+	Share        shareCmd        `cmd:"" help:"Tell an alliance what was seen: indicators, sightings, notes; and take it back."`
+	Aid          aidCmd          `cmd:"" help:"Ask an alliance for experts, offer some, accept and decline."`
 	Clock        clockCmd        `cmd:"" help:"What is due when, over all incidents."`
 	Report       filingCmd       `cmd:"" help:"Reports between nodes: send, receipts, what came in, inquiries, guidance."`
 	Organisation organisationCmd `cmd:"" help:"Who we are: what decides which laws and plans bind."`

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/api"
 	"tocsin/internal/audit"
+	"tocsin/internal/disk"
 	"tocsin/internal/fault"
 	"tocsin/internal/lockfile"
 	"tocsin/internal/store"
@@ -105,7 +109,7 @@ func (c *console) openPeople(ctx context.Context) (*peopleRooms, error) {
 	}
 	trail := audit.New(db, time.Now)
 	p := &peopleRooms{
-		db: db, trail: trail, url: config.url(),
+		db: db, trail: trail, url: c.browsed(config),
 		accounts: people.NewAccounts(db, trail, config.accounts(), time.Now),
 		tokens:   people.NewTokens(db, trail, time.Now),
 		roster:   people.NewRoster(db, trail, time.Now),
@@ -114,6 +118,41 @@ func (c *console) openPeople(ctx context.Context) (*peopleRooms, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return p, nil
+}
+
+// addressFile of the data directory says where browsers on this machine reach the
+// node that works there.
+const addressFile = "address"
+
+// browsed is where browsers reach the node: as the configuration says, else where it
+// listens at the moment, else where it would.
+func (c *console) browsed(config *fileConfig) string {
+	if config.URL == "" {
+		text, err := os.ReadFile(filepath.Join(c.data, addressFile))
+		if at, wrong := url.Parse(strings.TrimSpace(string(text))); err == nil && wrong == nil && at.Host != "" {
+			return strings.TrimSuffix(at.String(), "/")
+		}
+	}
+	return config.url()
+}
+
+// listensAt keeps where the node listens, for links that people open in a browser.
+func (r *running) listensAt(scheme, port string) error {
+	at := r.config.url()
+	if u, err := url.Parse(at); r.config.URL == "" && err == nil {
+		at = scheme + "://" + net.JoinHostPort(u.Hostname(), port)
+	}
+	r.at.Store(&at)
+	r.people.url = at
+	return disk.Replace(filepath.Join(r.data, addressFile), []byte(at+"\n"))
+}
+
+// url is where browsers reach the node.
+func (r *running) url() string {
+	if at := r.at.Load(); at != nil {
+		return *at
+	}
+	return r.config.url()
 }
 
 // withPeople is for verbs that work on the database themselves. What they do is

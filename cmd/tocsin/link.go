@@ -24,6 +24,7 @@ type linkCmd struct {
 	Export linkExportCmd `cmd:"" help:"Write what goes to a neighbour into a file, where no connection leads there."`
 	Import linkImportCmd `cmd:"" help:"Take in a file that a neighbour exported."`
 	Resend linkResendCmd `cmd:"" help:"Send a message again that a neighbour refused."`
+	NATS   linkNATSCmd   `cmd:"" name:"nats" help:"Write what the servers of a NATS cluster need to carry for this hub, in the place of the server in it."`
 }
 
 const linksPath = "/api/v1/alliance/links"

@@ -11,10 +11,13 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/alliance/aid"
 	"tocsin/alliance/answer"
 	"tocsin/alliance/filing"
 	"tocsin/alliance/link"
 	"tocsin/alliance/member"
+	"tocsin/alliance/relay"
+	"tocsin/alliance/sharing"
 	"tocsin/alliance/transparency"
 	"tocsin/alliance/warning"
 	"tocsin/incident"
@@ -35,6 +38,7 @@ func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
 		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(),
+		relay.Room(), sharing.Room(), aid.Room(),
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -60,5 +59,5 @@ func untilSays(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 	}
-	ts.Fatalf("%s does not say %s within %s: %s", strings.Join(args[1:], " "), args[0], within, fmt.Sprint(said))
+	ts.Fatalf("%s does not say %s within %s: %s", strings.Join(args[1:], " "), args[0], within, said)
 }

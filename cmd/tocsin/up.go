@@ -7,6 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +74,7 @@ type running struct {
 	indicators   *indicatorsInForce
 	found        func(*detect.Finding)
 	listening    listening
+	at           atomic.Pointer[string] // where browsers reach the node, once it listens
 }
 
 // open opens the node and gives it its rules.
@@ -113,6 +117,9 @@ func (r *running) open(ctx context.Context, u *upCmd, config fileConfig) error {
 		return err
 	}
 	if err := r.openWarnings(&u.indicatorFlags, r.answering()); err != nil {
+		return err
+	}
+	if err := r.openMutual(); err != nil {
 		return err
 	}
 	if err := r.openIncidents(&config); err != nil {
@@ -224,15 +231,23 @@ func (r *running) say(ctx context.Context) error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	address := "http://" + at[0].String()
+	scheme := "http"
 	if r.listening.intake.Encrypted() {
-		address = "https://" + at[0].String()
+		scheme = "https"
+	}
+	address := scheme + "://" + at[0].String()
+	_, port, err := net.SplitHostPort(at[0].String())
+	if err != nil {
+		return err
+	}
+	if err := r.listensAt(scheme, port); err != nil {
+		return err
 	}
 	if r.config.URL == "" {
 		r.alliance.members.ReachedAt(reachedAt(at[0], address))
 	}
 	r.log.Info("the node is up", slog.String("address", address), slog.String("data", r.data))
-	_, err := fmt.Fprintf(r.out, "Listening on %s. 'tocsin token create --role sensor' makes a token to send with, '--role analyst' one to ask with.\n", address)
+	_, err = fmt.Fprintf(r.out, "Listening on %s. 'tocsin token create --role sensor' makes a token to send with, '--role analyst' one to ask with.\n", address)
 	for _, plain := range r.listening.intake.Plain() {
 		r.log.Warn("other machines reach this without encryption, as insecure_listen allows", slog.String("listens", plain))
 		_, warned := fmt.Fprintf(r.out, "WARNING: %s is not encrypted: tokens and telemetry can be read on the way.\n", plain)
@@ -264,6 +279,9 @@ func (r *running) close() error {
 	}
 	if r.node != nil {
 		errs = append(errs, r.node.Close())
+	}
+	if r.at.Load() != nil {
+		errs = append(errs, os.Remove(filepath.Join(r.data, addressFile)))
 	}
 	if r.people != nil {
 		errs = append(errs, r.people.db.Close())

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -71,14 +74,29 @@ func (b *warnBoardCmd) show(ctx context.Context, c *console) error {
 	}
 	for _, a := range board.Associations {
 		fmt.Fprintf(t, "%s added up %s that are not named:\n", output.Plain(anyName(a.Name, string(a.Node))), output.Count(a.Members, "member", "members"))
-		for sector, s := range a.Sectors {
-			fmt.Fprintf(t, "  %s\t%d\t%v\n", output.Plain(sector), s.Members, s.Verdicts)
+		for _, sector := range slices.Sorted(maps.Keys(a.Sectors)) {
+			s := a.Sectors[sector]
+			fmt.Fprintf(t, "  %s\t%d\t%s\n", output.Plain(sector), s.Members, inWords(alliance.Verdicts(), s.Verdicts))
 		}
 	}
 	for _, m := range board.Measures {
-		fmt.Fprintf(t, "measure %s: %v, %d overdue\n", output.Plain(m.Measure), m.States, m.Overdue)
+		fmt.Fprintf(t, "measure %s: %s, %d overdue\n", output.Plain(m.Measure), inWords(alliance.MeasureStates(), m.States), m.Overdue)
 	}
 	return t.Flush()
+}
+
+// inWords is how many are in which state, in the order of all: 3 open, 1 done.
+func inWords[S ~string](all []S, counts map[S]int) string {
+	var parts []string
+	for _, s := range all {
+		if n := counts[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(s), "_", " ")))
+		}
+	}
+	if len(parts) == 0 {
+		return "nobody"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func anyName(name, otherwise string) string {

@@ -5,8 +5,11 @@
 // properties come out as they went in; a Document is a bundle of them. Faults
 // says what is wrong, with path and reason, by tables.txt: what each type has, in a
 // form of our own. A fault is a Must, a Should, or a Note of what the standard does
-// not define. Patterns are read by the standard's grammar into a tree; they are not
-// matched here yet.
+// not define. Patterns are read by the standard's grammar into a tree.
+//
+// CompilePattern makes of a pattern what is asked again and again whether it matches
+// Observed: those of observed-data (ObservedIn), or whatever else can name its
+// objects and their properties.
 //
 // Indicators reads simple patterns into indicators without holding a whole bundle.
 // A simple pattern is one that a list could say: comparisons of one property with

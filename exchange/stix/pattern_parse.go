@@ -84,7 +84,14 @@ const maxPatternDepth = 100
 // ParsePattern reads a pattern by the standard's grammar (§9). The error
 // (fault.Invalid) says at which character it breaks the grammar.
 func ParsePattern(pattern string) (*Observation, error) {
-	p := &patternParser{}
+	return parsePattern(pattern, false)
+}
+
+// parsePattern reads a pattern. lenient is for those that are matched: a repeated
+// qualifier counts on top of the one before it, and a STOP that is not after START
+// is a time in which nothing was seen; both the grammar lets through.
+func parsePattern(pattern string, lenient bool) (*Observation, error) {
+	p := &patternParser{lenient: lenient}
 	var err error
 	if len(pattern) > maxPattern {
 		err = fmt.Errorf("more than %d bytes", maxPattern)
@@ -105,9 +112,10 @@ func ParsePattern(pattern string) (*Observation, error) {
 }
 
 type patternParser struct {
-	tokens []token
-	at     int
-	depth  int
+	tokens  []token
+	at      int
+	depth   int
+	lenient bool
 }
 
 func (p *patternParser) peek() token { return p.tokens[p.at] }
@@ -215,7 +223,7 @@ func (p *patternParser) qualifiers(o *Observation) error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(o.Qualifiers, func(other Qualifier) bool { return other.Kind == q.Kind }) {
+		if !p.lenient && slices.ContainsFunc(o.Qualifiers, func(other Qualifier) bool { return other.Kind == q.Kind }) {
 			return fmt.Errorf("before character %d: a second %s of one observation", p.peek().at+1, q.Kind)
 		}
 		o.Qualifiers = append(o.Qualifiers, q)
@@ -254,7 +262,7 @@ func (p *patternParser) span() (start, stop string, err error) {
 		}
 		*text = p.next().text
 	}
-	if stop <= start {
+	if stop <= start && !p.lenient {
 		return "", "", errors.New("STOP is not after START")
 	}
 	return start, stop, nil

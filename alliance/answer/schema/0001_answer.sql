@@ -145,6 +145,14 @@ CREATE TABLE answer_rate (
     seconds  BIGINT NOT NULL                 -- from asking to the first answer, all together
 );
 
+-- What a warning demands of all that it asks.
+CREATE TABLE answer_demand (
+    warning TEXT NOT NULL,
+    measure TEXT NOT NULL,
+    due_at  BIGINT NOT NULL,
+    PRIMARY KEY (warning, measure)
+);
+
 CREATE TABLE answer_told_measure (
     warning  TEXT NOT NULL,
     member   TEXT NOT NULL,

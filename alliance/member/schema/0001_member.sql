@@ -129,16 +129,12 @@ CREATE TABLE member_phone (
     PRIMARY KEY (node, place)
 );
 
--- What a member was asked and how it answered: one row a warning, so that nothing
--- is counted twice.
-CREATE TABLE member_response (
-    node     TEXT NOT NULL,
-    warning  TEXT NOT NULL,
-    asked    BIGINT NOT NULL,
-    answered BIGINT,                      -- NULL while it is silent
-    told     BOOLEAN NOT NULL,            -- a person told it; it was not measured
-    silent   BIGINT,                      -- when it was counted as silent
-    PRIMARY KEY (node, warning)
+-- Keys and nodes that people here do not trust, by fingerprint.
+CREATE TABLE member_distrust (
+    fingerprint TEXT PRIMARY KEY,
+    who         TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    at          BIGINT NOT NULL
 );
 
 -- Numbers of what is told to neighbours about who is reached.

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,9 +14,13 @@ import (
 // the rooms are made. The subtests run in parallel.
 func Each(t *testing.T, test func(t *testing.T, db *store.DB), rooms ...store.Room) {
 	t.Helper()
-	EachConfig(t, func(t *testing.T, config store.Config) {
-		t.Helper()
-		test(t, Open(t, config, rooms...))
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, Open(t, SQLite(t), rooms...))
+	})
+	t.Run("postgresql", func(t *testing.T) {
+		t.Parallel()
+		test(t, open(t, migrated(t, rooms)))
 	})
 }
 
@@ -55,6 +62,24 @@ func Locked(tb testing.TB, password string) string {
 // the rooms.
 func Open(tb testing.TB, config store.Config, rooms ...store.Room) *store.DB {
 	tb.Helper()
+	if config.Path != "" {
+		if _, err := os.Lstat(config.Path); errors.Is(err, fs.ErrNotExist) {
+			if err := writeLite(tb.Context(), config, rooms); err != nil {
+				tb.Fatal(err)
+			}
+			return open(tb, config)
+		}
+	}
+	db := open(tb, config)
+	if err := db.Migrate(tb.Context(), rooms...); err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// open opens a database, which is closed with the test.
+func open(tb testing.TB, config store.Config) *store.DB {
+	tb.Helper()
 	db, err := store.Open(tb.Context(), config)
 	if err != nil {
 		tb.Fatal(err)
@@ -64,8 +89,5 @@ func Open(tb testing.TB, config store.Config, rooms ...store.Room) *store.DB {
 			tb.Errorf("close the database: %v", err)
 		}
 	})
-	if err := db.Migrate(tb.Context(), rooms...); err != nil {
-		tb.Fatal(err)
-	}
 	return db
 }

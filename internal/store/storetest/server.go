@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"tocsin/internal/disk"
 	"tocsin/internal/testdata"
 )
 
@@ -25,6 +27,7 @@ import (
 type Server struct {
 	programs string // the folder of its programs
 	dir      string
+	strategy string       // of making a database: the quickest that there is
 	number   atomic.Int64 // of databases made
 	run      *exec.Cmd
 	hold     io.WriteCloser // the server runs as long as this is open
@@ -84,8 +87,14 @@ func (s *Server) Again(tb testing.TB) {
 // test.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
+	return s.database(tb, "template1")
+}
+
+// database makes a copy of another database, to which nobody is connected.
+func (s *Server) database(tb testing.TB, of string) string {
+	tb.Helper()
 	name := fmt.Sprintf("test%d", s.number.Add(1))
-	if err := s.do(tb.Context(), "CREATE DATABASE "+name); err != nil {
+	if err := s.do(tb.Context(), "CREATE DATABASE "+name+" TEMPLATE "+of+s.strategy); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
@@ -128,7 +137,7 @@ func (s *Server) do(ctx context.Context, statement string) error {
 
 // newServer makes a server's folder and starts it.
 func newServer(programs string) (*Server, error) {
-	dir, err := os.MkdirTemp("", "tocsin-postgresql-")
+	dir, err := os.MkdirTemp(place(), "tocsin-postgresql-")
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +154,32 @@ func newServer(programs string) (*Server, error) {
 	if err := os.WriteFile(filepath.Join(dir, "data", "pg_hba.conf"), []byte("local all tocsin trust\nlocal all all scram-sha-256\n"), 0o600); err != nil {
 		return nil, err
 	}
+	version, err := os.ReadFile(filepath.Join(dir, "data", "PG_VERSION"))
+	if err != nil {
+		return nil, err
+	}
+	if major, err := strconv.Atoi(strings.TrimSpace(string(version))); err == nil && major >= 15 {
+		s.strategy = " STRATEGY file_copy" // before, all were copied so
+	}
 	return s, s.start()
+}
+
+// memory is a folder in memory that Linux has, and enough how many bytes of it
+// must be free for us to use it.
+const (
+	memory = "/dev/shm"
+	enough = 4 << 30
+)
+
+// place is where servers have their folders: in memory where there is enough of
+// it, since each database is some hundred files, which many a disk takes seconds
+// to remove; else where temporary files are.
+func place() string {
+	usage, err := disk.Of(memory)
+	if err != nil || usage.Free < enough {
+		return ""
+	}
+	return memory
 }
 
 // command is a program that runs in the server's folder as an ordinary user:
