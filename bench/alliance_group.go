@@ -35,9 +35,9 @@ type held struct {
 
 // shape is how members are spread over processes.
 type shape struct {
-	dir      string   // where members keep theirs
-	counts   []int    // how many each process holds
-	own      int      // how many of the first process have a ledger of their own
+	dir    string // where members keep theirs
+	counts []int  // how many each process holds
+	own    int    // how many of the first process have a ledger of their own
 	// memories are data directories with a ledger: the first process's, which its other
 	// members share, those of the own, and one that the members of each other process share.
 	memories []string
