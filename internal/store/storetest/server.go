@@ -27,7 +27,7 @@ import (
 type Server struct {
 	programs string // the folder of its programs
 	dir      string
-	strategy string // of making a database: the quickest that there is
+	strategy string       // of making a database: the quickest that there is
 	number   atomic.Int64 // of databases made
 	run      *exec.Cmd
 	hold     io.WriteCloser // the server runs as long as this is open
