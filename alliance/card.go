@@ -1,7 +1,9 @@
 package alliance
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -37,6 +39,18 @@ type Card struct {
 	Networks []netip.Prefix `json:"networks,omitempty"`
 	ASNs     []uint32       `json:"asns,omitempty"`
 	Domains  []string       `json:"domains,omitempty"`
+}
+
+// Name is the organisation's name in a language, else in the first language that it
+// has one in; without any it is the node's ID.
+func (c *Card) Name(language string) string {
+	if name := c.Names[language]; name != "" {
+		return name
+	}
+	for _, l := range slices.Sorted(maps.Keys(c.Names)) {
+		return c.Names[l]
+	}
+	return string(c.Node)
 }
 
 // Contact is where an organisation can be reached, in the order in which to try.

@@ -87,7 +87,7 @@ func Open(ctx context.Context, c Config) (k *Carrier, err error) {
 		}
 		kept, err := k.load(node)
 		if err == nil && kept.Access.Credential != "" {
-			err = k.dial(node, kept)
+			err = k.dial(node, kept) //nolint:contextcheck // it works under Run's
 		}
 		if err != nil {
 			return nil, errors.Join(err, k.Close())
@@ -114,7 +114,7 @@ func (k *Carrier) Run(ctx context.Context, peer Peer) error {
 	k.mu.Lock()
 	k.peer, k.running = peer, ctx
 	for _, u := range k.uplinks {
-		k.begin(u)
+		k.begin(u) //nolint:contextcheck // it has that one
 	}
 	k.mu.Unlock()
 	if k.hub != nil {
@@ -208,6 +208,14 @@ func (k *Carrier) Admit(ctx context.Context, node alliance.NodeID, transportKey 
 }
 
 var errNoHub = fmt.Errorf("this node is no hub: give 'alliance: listen' in the configuration: %w", fault.Conflict)
+
+// Admitted implements member.Roster.
+func (k *Carrier) Admitted(node alliance.NodeID) (transportKey string, suspended bool) {
+	if k.hub == nil {
+		return "", false
+	}
+	return k.hub.Admitted(string(node))
+}
 
 // Suspend implements member.Carrier.
 func (k *Carrier) Suspend(ctx context.Context, node alliance.NodeID) error {

@@ -82,7 +82,7 @@ func (k *Carrier) Connect(_ context.Context, hub alliance.NodeID, access member.
 		return err
 	}
 	k.drop(hub)
-	return k.dial(hub, one)
+	return k.dial(hub, one) //nolint:contextcheck // it works under Run's, longer than whoever connects
 }
 
 // Disconnect implements member.Uplink.

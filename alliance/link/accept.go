@@ -63,6 +63,9 @@ type message struct {
 // examine reads and verifies a message, and has its body fetched.
 func (l *Links) examine(ctx context.Context, m *message) error {
 	var err error
+	if len(m.a.text) > envelope.MaxSealed { // before any of it is read
+		return &envelope.Refusal{Reason: envelope.Malformed, Detail: fmt.Sprintf("it has %d bytes; at most %d travel", len(m.a.text), envelope.MaxSealed)}
+	}
 	if m.e, err = envelope.Parse(m.a.text); err != nil {
 		return &envelope.Refusal{Reason: envelope.Malformed, Detail: err.Error()}
 	}

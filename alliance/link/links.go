@@ -201,7 +201,7 @@ func (l *Links) Forward(ctx context.Context, tx *store.Tx, in Received, to ...al
 	if len(others) == 0 {
 		return nil
 	}
-	e, err := l.c.Identity.Countersign(in.Envelope)
+	e, err := l.c.Identity.CountersignAt(in.Envelope, l.now())
 	if err != nil {
 		return err
 	}

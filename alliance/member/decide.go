@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -169,6 +170,50 @@ func (r *Register) Timers() map[string]timer.Kind {
 	return map[string]timer.Kind{carrierKind: {Handle: r.followed, Attempts: carrierAttempts}}
 }
 
+// Reconcile brings the carrier to what the register says of every member, where the
+// two differ: one was restored from a backup. It is called once, at the start.
+func (r *Register) Reconcile(ctx context.Context) error {
+	roster, ok := r.Carrier.(Roster)
+	if !ok {
+		return nil
+	}
+	var members []Member
+	err := r.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		members, err = selectMembers(ctx, tx, Down)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("members: %w", err)
+	}
+	differ := 0
+	err = r.DB.Tx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for k := range members {
+			m := &members[k]
+			if m.NoNode || m.State == Pending {
+				continue
+			}
+			key, err := selectTransport(ctx, tx, m.Node)
+			if err != nil {
+				return err
+			}
+			admitted, suspended := roster.Admitted(m.Node)
+			want := m.State == Active || m.State == Suspended
+			if want && admitted == key && suspended == (m.State == Suspended) || !want && admitted == "" {
+				continue
+			}
+			differ++
+			if err := r.follow(ctx, tx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if differ > 0 && err == nil {
+		r.Log.Warn("the hub's bus knew members otherwise than the register, and follows it now", slog.Int("members", differ))
+	}
+	return err
+}
+
 // followed brings the carrier to what the link says now, whatever it was before.
 func (r *Register) followed(ctx context.Context, t timer.Timer) (timer.Effect, error) {
 	var node alliance.NodeID
@@ -199,7 +244,10 @@ func (r *Register) followed(ctx context.Context, t timer.Timer) (timer.Effect, e
 			return nil, err
 		}
 		err = r.Carrier.Resume(ctx, node)
-	case Suspended:
+	case Suspended: // it may be unknown there, where the hub was restored
+		if _, err := r.Carrier.Admit(ctx, node, transport); err != nil {
+			return nil, err
+		}
 		err = r.Carrier.Suspend(ctx, node)
 	case Expelled, Left, Refused:
 		err = r.Carrier.Expel(ctx, node)

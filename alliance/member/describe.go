@@ -88,11 +88,17 @@ func (r *Register) tellOwn(ctx context.Context, tx *store.Tx) error {
 	if len(all) == 0 {
 		return nil
 	}
-	c, err := r.cards(ctx, tx)
+	own, err := r.Identity.Passport().Bytes()
 	if err != nil {
 		return err
 	}
-	return r.tell(ctx, tx, c, all...)
+	// By itself, not among cards: who verifies it takes the keys from the passport
+	// that it brings, since its signature may be by one that is new.
+	e, err := r.sealBytes(envelope.PassportKind, lasting, own, all...)
+	if err != nil {
+		return err
+	}
+	return r.Send(ctx, tx, e, all...)
 }
 
 // Proposed is what a card would say where nobody set one: what the organisation is

@@ -17,8 +17,13 @@ import (
 func (r *Register) refresh(ctx context.Context, since int64) error {
 	return r.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
 		all, err := selectPassports(ctx, tx, since)
+		if err != nil {
+			return err
+		}
+		r.ring.put(all...)
+		distrusted, err := selectDistrusts(ctx, tx)
 		if err == nil {
-			r.ring.put(all...)
+			r.ring.distrust(distrusted)
 		}
 		return err
 	})
@@ -39,7 +44,7 @@ func (r *Register) keep(ctx context.Context, tx *store.Tx, p *envelope.Passport)
 		return false, err
 	}
 	if err == nil {
-		merged, changed, err := merge(before, p)
+		merged, changed, err := merge(before, p, r.ring)
 		if err != nil || !changed {
 			return false, err
 		}
@@ -64,8 +69,8 @@ func (r *Register) keep(ctx context.Context, tx *store.Tx, p *envelope.Passport)
 
 // merge is what is known of a node after another passport of it came, and whether that
 // is more than before.
-func merge(known, other *envelope.Passport) (*envelope.Passport, bool, error) {
-	merged, err := envelope.Merge(known, other)
+func merge(known, other *envelope.Passport, d envelope.Distruster) (*envelope.Passport, bool, error) {
+	merged, err := envelope.MergeTrusted(known, other, d)
 	if err != nil {
 		return nil, false, err
 	}

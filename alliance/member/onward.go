@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tocsin/alliance"
+	"tocsin/intel"
 	"tocsin/internal/fault"
 	"tocsin/internal/store"
 )
@@ -21,61 +22,63 @@ type Onward struct {
 	Left []LeftOut
 }
 
-// Onward decides where something goes that author made: downwards to whom Recipients
-// says, and unless it came from above upwards, to hubs that it is meant for, and to
-// those through which others may be reached that it is meant for. What came from
-// above goes to no other hub: two alliances that a node is in are not joined by it.
+// Surroundings are the nodes around one, as it knows them: what is decided about
+// recipients is decided by them alone.
+type Surroundings struct {
+	Self    alliance.NodeID
+	Hubs    []Member // above
+	Members []Member // below
+	Behind  []Known  // below members
+}
+
+// Recipients decides who below gets something; see Register.Recipients.
+func (s *Surroundings) Recipients(marking intel.Marking, scope alliance.Scope, author alliance.NodeID) Reach {
+	return reach(s.Members, s.Behind, marking, scope, author)
+}
+
+// Onward decides where something goes that author made and a neighbour gave to this
+// node; see Register.Onward.
+func (s *Surroundings) Onward(label alliance.Label, author, from alliance.NodeID) Onward {
+	reach := s.Recipients(label.Marking, label.Scope, author)
+	to := Onward{To: reach.Neighbours(), Left: reach.Left}
+	if from == "" || !holds(s.Hubs, from) {
+		to.upwards(s.Hubs, s.below(), label, author)
+	}
+	to.To = slices.DeleteFunc(to.To, func(n alliance.NodeID) bool { return n == from })
+	return to
+}
+
+// below returns this node and those below it.
+func (s *Surroundings) below() map[alliance.NodeID]bool {
+	all := map[alliance.NodeID]bool{s.Self: true}
+	for k := range s.Members {
+		all[s.Members[k].Node] = true
+	}
+	for k := range s.Behind {
+		all[s.Behind[k].Node] = true
+	}
+	return all
+}
+
+// Onward decides where something goes from here that author made: downwards to whom
+// Recipients says, and unless it came from above upwards, to hubs that it is meant
+// for, and to those through which others may be reached that it is meant for. What
+// came from above goes to no other hub: two alliances that a node is in are not
+// joined by it. From is the neighbour it came from, empty where it is made here.
 // Nobody is in it whom alliance.May does not allow.
 func (r *Register) Onward(ctx context.Context, tx *store.Tx, label alliance.Label, author, from alliance.NodeID) (Onward, error) {
-	reach, err := r.Recipients(ctx, tx, label.Marking, label.Scope, author)
-	if err != nil {
+	s := Surroundings{Self: r.Self()}
+	var err error
+	if s.Hubs, err = selectMembers(ctx, tx, Up); err != nil {
 		return Onward{}, err
 	}
-	to := Onward{To: reach.Neighbours(), Left: reach.Left}
-	if from != "" {
-		role, _, err := selectStanding(ctx, tx, from)
-		if err != nil {
-			return Onward{}, err
-		}
-		if role == Up {
-			return to.without(from), nil
-		}
-	}
-	hubs, err := selectMembers(ctx, tx, Up)
-	if err != nil {
+	if s.Members, err = selectMembers(ctx, tx, Down); err != nil {
 		return Onward{}, err
 	}
-	below, err := r.below(ctx, tx, label.Scope)
-	if err != nil {
+	if s.Behind, err = selectKnown(ctx, tx, false); err != nil {
 		return Onward{}, err
 	}
-	to.upwards(hubs, below, label, author)
-	return to.without(from), nil
-}
-
-func (o *Onward) without(node alliance.NodeID) Onward {
-	o.To = slices.DeleteFunc(o.To, func(n alliance.NodeID) bool { return n == node })
-	return *o
-}
-
-// below returns which of the nodes that a scope names are this one, or below it.
-func (r *Register) below(ctx context.Context, tx *store.Tx, scope alliance.Scope) (map[alliance.NodeID]bool, error) {
-	all := map[alliance.NodeID]bool{r.Self(): true}
-	if !namedOnly(scope) {
-		return all, nil
-	}
-	members, err := selectMembers(ctx, tx, Down)
-	if err != nil {
-		return nil, err
-	}
-	for k := range members {
-		all[members[k].Node] = true
-	}
-	behind, err := selectKnown(ctx, tx, false)
-	for k := range behind {
-		all[behind[k].Node] = true
-	}
-	return all, err
+	return s.Onward(label, author, from), nil
 }
 
 // upwards adds the hubs.

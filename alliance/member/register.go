@@ -39,6 +39,13 @@ type Carrier interface {
 	Expel(ctx context.Context, node alliance.NodeID) error
 }
 
+// Roster is a Carrier that says whom it lets in.
+type Roster interface {
+	// Admitted returns the transport key of a member, empty for one that may not
+	// connect, and whether it is suspended.
+	Admitted(node alliance.NodeID) (transportKey string, suspended bool)
+}
+
 // Access is what a member needs to connect to its hub. It is a secret.
 type Access struct {
 	Credential string   `json:"credential"`

@@ -38,7 +38,7 @@ const (
 )
 
 // Kinds are the kinds of envelope that Received takes.
-func Kinds() []string { return []string{CardKind, GroupKind, MandateKind} }
+func Kinds() []string { return []string{envelope.PassportKind, CardKind, GroupKind, MandateKind} }
 
 // joining is what a node that wants to join says, signed.
 type joining struct {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"tocsin/alliance"
 	"tocsin/alliance/envelope"
@@ -13,7 +14,20 @@ import (
 type ring struct {
 	mu    sync.RWMutex
 	known map[alliance.NodeID]*envelope.Passport // guarded by mu; passports are not changed
+	// distrusts are replaced whole.
+	distrusts atomic.Pointer[envelope.Distrusts]
 }
+
+// Distrusted implements envelope.Distruster.
+func (r *ring) Distrusted(fingerprint string) (envelope.Distrust, bool) {
+	all := r.distrusts.Load()
+	if all == nil {
+		return envelope.Distrust{}, false
+	}
+	return all.Distrusted(fingerprint)
+}
+
+func (r *ring) distrust(all envelope.Distrusts) { r.distrusts.Store(&all) }
 
 func newRing() *ring { return &ring{known: map[alliance.NodeID]*envelope.Passport{}} }
 

@@ -175,6 +175,10 @@ func (r *Register) sealFor(kind string, lasts time.Duration, body any, to ...all
 	if err != nil {
 		return nil, err
 	}
+	return r.sealBytes(kind, lasts, text, to...)
+}
+
+func (r *Register) sealBytes(kind string, lasts time.Duration, text []byte, to ...alliance.NodeID) (*envelope.Envelope, error) {
 	now := r.now()
 	return r.Identity.Seal(envelope.Header{
 		ID: store.NewID(now), Kind: kind, Schema: 1, Audience: alliance.To(to...), Marking: intel.TLPAmber, Issued: now, Expires: now.Add(lasts),

@@ -53,7 +53,7 @@ func (r *Register) reachChanged(ctx context.Context, tx *store.Tx, m *Member) er
 	if err != nil {
 		return err
 	}
-	all := append(behind, m.Node)
+	all := append(behind[:len(behind):len(behind)], m.Node)
 	if err := r.tellUp(ctx, tx, all...); err != nil || m.State != Active {
 		return err
 	}
@@ -181,6 +181,8 @@ func (r *Register) Received(ctx context.Context, tx *store.Tx, d *Delivery) erro
 		return &envelope.Refusal{Reason: envelope.NotAllowed, Detail: fmt.Sprintf("node %s is no active neighbour", from)}
 	}
 	switch h.Kind {
+	case envelope.PassportKind:
+		return r.passportCame(ctx, tx, from, role, h, body)
 	case CardKind:
 		return r.cardsCame(ctx, tx, from, role, h, body)
 	case GroupKind:
@@ -208,6 +210,11 @@ func (r *Register) cardsCame(ctx context.Context, tx *store.Tx, from alliance.No
 	if err := readBody(body, &c); err != nil {
 		return err
 	}
+	return r.ownCame(ctx, tx, from, role, &c)
+}
+
+// ownCame records what a neighbour says of itself, and then the rest.
+func (r *Register) ownCame(ctx context.Context, tx *store.Tx, from alliance.NodeID, role Role, c *Cards) error {
 	own, err := envelope.ParsePassport(c.Own)
 	if err != nil {
 		return err
@@ -228,9 +235,18 @@ func (r *Register) cardsCame(ctx context.Context, tx *store.Tx, from alliance.No
 		return err
 	}
 	if role == Up {
-		return r.hubTold(ctx, tx, from, &c, renamed)
+		return r.hubTold(ctx, tx, from, c, renamed)
 	}
-	return r.memberTold(ctx, tx, from, &c, renamed)
+	return r.memberTold(ctx, tx, from, c, renamed)
+}
+
+// passportCame keeps the passport that a neighbour brings of itself: it may be
+// signed with a key that nobody knew before it.
+func (r *Register) passportCame(ctx context.Context, tx *store.Tx, from alliance.NodeID, role Role, h *envelope.Header, body []byte) error {
+	if err := byNeighbour(from, h); err != nil {
+		return err
+	}
+	return r.ownCame(ctx, tx, from, role, &Cards{Own: body})
 }
 
 // memberTold records who is below a member, and tells the hubs above.

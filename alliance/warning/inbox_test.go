@@ -1,8 +1,10 @@
 package warning_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"tocsin/alliance/warning"
 	"tocsin/intel"
 	"tocsin/internal/fault"
+	"tocsin/internal/store"
 )
 
 func TestWarningArrivesAndIsActedOn(t *testing.T) {
@@ -246,6 +249,54 @@ func TestBlockingIsATaskForAPerson(t *testing.T) {
 		v := must[warning.ArrivedView](t)(o.inbox.Show(t.Context(), r.ID))
 		if len(v.Duties) != 1 || v.Duties[0].Name != "block" {
 			t.Errorf("duties %+v", v.Duties)
+		}
+	})
+}
+
+func TestWhoComesLaterGetsWhatIsInForce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, o *office) {
+		late := &alliance.Card{Node: alliance.NodeOf([]byte("who comes later, 32 bytes of key")), Kind: alliance.Enterprise, Sectors: []string{"health"}, Names: map[string]string{"en": "Late"}}
+		other := &alliance.Card{Node: alliance.NodeOf([]byte("of no sector that was meant, key")), Kind: alliance.Enterprise, Sectors: []string{"energy"}, Names: map[string]string{"en": "Other"}}
+		r, over := o.issued(alliance.Yellow), o.issued(alliance.Yellow)
+		_ = must[warning.Record](t)(o.Lift(t.Context(), by(ann, &over, "it is over")))
+		o.inbox.deliver(t, 0)
+		before := len(o.sent)
+		o.cards = append(o.cards, late, other)
+		come := func(nodes ...alliance.NodeID) {
+			t.Helper()
+			err := o.db.Tx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				return errors.Join(o.Reached(ctx, tx, nodes...), o.inbox.Reached(ctx, tx, nodes...))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.inbox.below = warning.Reach{To: []warning.Recipient{{Node: late.Node, Name: "Late"}}}
+		come(late.Node, other.Node)
+		if len(o.sent) != before+1 {
+			t.Fatalf("%d messages went out, want the one in force", len(o.sent)-before)
+		}
+		h, err := o.sent[before].Verify(o.ring, o.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if to := o.to[h.ID]; len(to) != 1 || to[0] != late.Node || h.About != r.ID {
+			t.Errorf("sent to %v about %s", to, h.About)
+		}
+		if len(o.joined) != 1 || o.joined[0] != r.ID {
+			t.Errorf("the board heard of %v", o.joined)
+		}
+		if all := must[[]warning.Reached](t)(o.Receipts(t.Context(), r.ID)); !slices.ContainsFunc(all, func(r warning.Reached) bool { return r.Node == late.Node }) {
+			t.Errorf("not among whom it went to: %v", all)
+		}
+		// Also what came from above is passed on, and nothing that is over.
+		if f := o.inbox.forwards; len(f) != 1 || f[0] != late.Node {
+			t.Errorf("passed on to %v", f)
+		}
+		come(other.Node)
+		if len(o.sent) != before+1 || len(o.inbox.forwards) != 1 {
+			t.Error("something went to nobody new")
 		}
 	})
 }

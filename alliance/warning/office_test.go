@@ -71,6 +71,8 @@ type office struct {
 	notices  []warning.Notice
 	refuse   bool // to send
 
+	joined []string // warnings that went to who came later
+
 	inbox *inbox
 }
 
@@ -134,6 +136,10 @@ func newOffice(t testing.TB, db *store.DB, rulings ...warning.Ruling) *office {
 			return nil
 		},
 		Recipients: o.recipients,
+		Joined: func(_ context.Context, tx *store.Tx, b *alliance.Bulletin, _ *envelope.Envelope) error {
+			tx.Committed(func() { o.joined = append(o.joined, b.Warning) })
+			return nil
+		},
 		Owners: func(_ context.Context, _ *store.Tx, all []intel.Observable) (map[alliance.NodeID][]intel.Observable, error) {
 			owned := map[alliance.NodeID][]intel.Observable{}
 			for _, a := range all {

@@ -143,11 +143,7 @@ func (r *running) openAlliance(ctx context.Context, config *fileConfig) (err err
 		Carries: func(context.Context, *store.Tx, alliance.NodeID, *envelope.Header) (bool, error) {
 			return hub != nil, nil // whom it goes on to, each kind's room decides
 		},
-		Notice: func(_ context.Context, _ *store.Tx, n link.Notice) error {
-			log.Warn("a message was refused", slog.String("neighbour", string(n.Neighbour)), slog.String("kind", n.Kind),
-				slog.String("reason", string(n.Reason)), slog.String("detail", n.Detail))
-			return nil
-		},
+		Notice: func(ctx context.Context, tx *store.Tx, n link.Notice) error { return r.tellRefusal(ctx, tx, &n) },
 	})
 	if err != nil {
 		return err
@@ -195,7 +191,10 @@ func (a *allianceRooms) begin(ctx context.Context, timers *timer.Timers) error {
 	a.members.Join(timers)
 	a.sharing.Join(timers)
 	a.aid.Join(timers)
-	return a.members.Begin(ctx)
+	if err := a.members.Begin(ctx); err != nil {
+		return err
+	}
+	return a.members.Reconcile(ctx)
 }
 
 // neighbour says what a node is to this one.

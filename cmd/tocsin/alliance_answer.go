@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,7 +72,7 @@ func (a *allianceRooms) expected(ctx context.Context, tx *store.Tx, node allianc
 }
 
 func expectedOf(card *alliance.Card) answer.Expected {
-	e := answer.Expected{Member: card.Node, Name: nameIn(card, "en"), Linked: true}
+	e := answer.Expected{Member: card.Node, Name: card.Name("en"), Linked: true}
 	if len(card.Sectors) > 0 {
 		e.Sector = card.Sectors[0]
 	}
@@ -81,17 +80,6 @@ func expectedOf(card *alliance.Card) answer.Expected {
 		e.Region = card.Regions[0]
 	}
 	return e
-}
-
-// nameIn is an organisation's name in a language, else in the first that it has.
-func nameIn(card *alliance.Card, language string) string {
-	if name := card.Names[language]; name != "" {
-		return name
-	}
-	for _, l := range slices.Sorted(maps.Keys(card.Names)) {
-		return card.Names[l]
-	}
-	return string(card.Node)
 }
 
 // runAnswers takes standing answers up and keeps them until ctx ends.

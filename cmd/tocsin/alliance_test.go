@@ -252,10 +252,11 @@ func TestWarningOutlivesAServerOfTheCluster(t *testing.T) {
 	}
 	servers := testdata.StartNATSCluster(t, 3, string(conf),
 		fmt.Sprintf("tls {cert_file: %q, key_file: %q, handshake_first: true}", filepath.Join(folder, natsCertificateFile), filepath.Join(folder, natsKeyFile)))
-	config := "alliance:\n  pin: " + filepath.Join(folder, natsPinFile) + "\n  nats:\n"
-	for _, s := range servers {
-		config += "    - tls://" + s.Address() + "\n"
+	urls := make([]string, len(servers))
+	for i, s := range servers {
+		urls[i] = "tls://" + s.Address()
 	}
+	config := fmt.Sprintf("alliance:\n  pin: %s\n  nats: [%s]\n", filepath.Join(folder, natsPinFile), strings.Join(urls, ", "))
 	if err := os.WriteFile(filepath.Join(authority.dir, configName), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -162,7 +162,7 @@ func (r *running) appending(also func(context.Context, *store.Tx, *envelope.Enve
 func (r *running) reached(ctx context.Context, tx *store.Tx, from *member.Reach) (warning.Reach, error) {
 	var to warning.Reach
 	for k := range from.Direct {
-		to.To = append(to.To, warning.Recipient{Node: from.Direct[k].Node, Name: nameOfCard(&from.Direct[k].Card)})
+		to.To = append(to.To, warning.Recipient{Node: from.Direct[k].Node, Name: from.Direct[k].Card.Name("en")})
 	}
 	for _, via := range slices.Sorted(maps.Keys(from.Via)) {
 		to.Carriers = append(to.Carriers, via)
@@ -175,7 +175,7 @@ func (r *running) reached(ctx context.Context, tx *store.Tx, from *member.Reach)
 		}
 	}
 	for k := range from.ByMail {
-		to.ByMail = append(to.ByMail, warning.Recipient{Node: from.ByMail[k].Node, Name: nameOfCard(&from.ByMail[k].Card)})
+		to.ByMail = append(to.ByMail, warning.Recipient{Node: from.ByMail[k].Node, Name: from.ByMail[k].Card.Name("en")})
 	}
 	for _, left := range from.Left {
 		to.Left = append(to.Left, warning.Left{Recipient: warning.Recipient{Node: left.Node, Name: left.Name}, Reason: left.Reason})
@@ -189,18 +189,7 @@ func (r *running) nameOf(ctx context.Context, tx *store.Tx, node alliance.NodeID
 	if errors.Is(err, fault.NotFound) {
 		return string(node), nil
 	}
-	return nameOfCard(&card), err
-}
-
-// nameOfCard is an organisation's name, in English where it has one.
-func nameOfCard(c *alliance.Card) string {
-	if name := c.Names["en"]; name != "" {
-		return name
-	}
-	for _, language := range slices.Sorted(maps.Keys(c.Names)) {
-		return c.Names[language]
-	}
-	return string(c.Node)
+	return card.Name("en"), err
 }
 
 // checkRule says what is wrong with a rule.

@@ -143,9 +143,14 @@ func showAnswer(t io.Writer, s *answer.Shown) {
 		fmt.Fprintf(t, "\n  %s\n", output.Plain(string(r.Body)))
 	}
 	if p := s.Peers; p != nil {
-		fmt.Fprintf(t, "of all who were asked, as the hub tells: %d answered\n", p.Members)
+		hit := 0
+		for _, s := range p.Sectors {
+			hit += s.Verdicts[alliance.Hit]
+		}
+		fmt.Fprintf(t, "of all who have answered, as the hub tells: %d of %d hit\n", hit, p.Members)
 		for _, sector := range slices.Sorted(maps.Keys(p.Sectors)) {
-			fmt.Fprintf(t, "  %s\t%d\t%v\n", output.Plain(sector), p.Sectors[sector].Members, p.Sectors[sector].Verdicts)
+			s := p.Sectors[sector]
+			fmt.Fprintf(t, "  %s\t%d\t%s\n", output.Plain(sector), s.Members, inWords(alliance.Verdicts(), s.Verdicts))
 		}
 	}
 	for i := range s.Measures {

@@ -90,7 +90,7 @@ func (f filer) arrived(ctx context.Context, tx *store.Tx, in *filing.Incoming) (
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return "", err
 	}
-	name := cmp.Or(nameIn(&card, "en"), string(in.Author))
+	name := cmp.Or(card.Name("en"), string(in.Author))
 	i, _, err := f.incidents.register.OpenedIn(ctx, tx, byLink(in.Author), incident.Draft{
 		Title:   cut(name+": "+in.Report.Title, 200),
 		Summary: fmt.Sprintf("Report %s, version %d, of %s, received as %s over the link.", in.Report.Number, in.Report.Version, name, in.Number),

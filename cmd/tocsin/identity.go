@@ -85,7 +85,7 @@ func (s *identityShowCmd) Run(c *console) error {
 	}
 	_, err = fmt.Fprintf(c.out, "node         %s\nfingerprint  %s\n", shown.Node, shown.Fingerprint)
 	if card, has := p.Card(); has == nil {
-		_, err = fmt.Fprintf(c.out, "card         %s, %s, revision %d of %s\n", output.Plain(nameIn(&card, "en")), output.Plain(string(card.Kind)), card.Revision, minute(card.Issued))
+		_, err = fmt.Fprintf(c.out, "card         %s, %s, revision %d of %s\n", output.Plain(card.Name("en")), output.Plain(string(card.Kind)), card.Revision, minute(card.Issued))
 	}
 	if err != nil {
 		return err

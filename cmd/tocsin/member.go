@@ -21,22 +21,24 @@ import (
 
 // memberCmd is the verbs of who belongs to the alliance.
 type memberCmd struct {
-	List    memberListCmd    `cmd:"" help:"List members and hubs, and who asks to be one."`
-	Show    memberShowCmd    `cmd:"" help:"Show one: its card, fingerprint, networks and domains, whom to call."`
-	Approve memberApproveCmd `cmd:"" help:"Admit a node that asks to join. Compare the fingerprint by telephone first."`
-	Refuse  memberRefuseCmd  `cmd:"" help:"Turn down a node that asks to join."`
-	Suspend memberSuspendCmd `cmd:"" help:"Stop all exchange with a member, at once, until it is resumed."`
-	Resume  memberResumeCmd  `cmd:"" help:"Take up exchange with a suspended member."`
-	Expel   memberExpelCmd   `cmd:"" help:"End a membership, at once."`
-	Hubs    memberHubsCmd    `cmd:"" help:"List the hubs that this node asked to join, and how it stands there."`
-	Leave   memberLeaveCmd   `cmd:"" help:"End this node's membership with a hub."`
-	Known   memberKnownCmd   `cmd:"" help:"List nodes that are reached through members, and those above the hubs."`
-	Confirm memberConfirmCmd `cmd:"" help:"Confirm networks, AS numbers and domains of a member's card: addresses in them are then its."`
-	Doubt   memberDoubtCmd   `cmd:"" help:"Take confirmations back."`
-	Phones  memberPhonesCmd  `cmd:"" help:"Show whom to call at a member, or write the list anew."`
-	Add     memberAddCmd     `cmd:"" help:"Add an organisation that has no node: it is reached by mail."`
-	Group   groupCmd         `cmd:"" help:"Groups of members that share with each other."`
-	Mandate mandateCmd       `cmd:"" help:"What support teams may do for this organisation."`
+	List     memberListCmd     `cmd:"" help:"List members and hubs, and who asks to be one."`
+	Show     memberShowCmd     `cmd:"" help:"Show one: its card, fingerprint, networks and domains, whom to call."`
+	Approve  memberApproveCmd  `cmd:"" help:"Admit a node that asks to join. Compare the fingerprint by telephone first."`
+	Refuse   memberRefuseCmd   `cmd:"" help:"Turn down a node that asks to join."`
+	Suspend  memberSuspendCmd  `cmd:"" help:"Stop all exchange with a member, at once, until it is resumed."`
+	Resume   memberResumeCmd   `cmd:"" help:"Take up exchange with a suspended member."`
+	Expel    memberExpelCmd    `cmd:"" help:"End a membership, at once."`
+	Hubs     memberHubsCmd     `cmd:"" help:"List the hubs that this node asked to join, and how it stands there."`
+	Leave    memberLeaveCmd    `cmd:"" help:"End this node's membership with a hub."`
+	Known    memberKnownCmd    `cmd:"" help:"List nodes that are reached through members, and those above the hubs."`
+	Confirm  memberConfirmCmd  `cmd:"" help:"Confirm networks, AS numbers and domains of a member's card: addresses in them are then its."`
+	Doubt    memberDoubtCmd    `cmd:"" help:"Take confirmations back."`
+	Phones   memberPhonesCmd   `cmd:"" help:"Show whom to call at a member, or write the list anew."`
+	Add      memberAddCmd      `cmd:"" help:"Add an organisation that has no node: it is reached by mail."`
+	Distrust memberDistrustCmd `cmd:"" help:"Accept nothing any more from a node, or a key of it: somebody said by telephone that it was stolen. Without an argument: list them."`
+	Trust    memberTrustCmd    `cmd:"" help:"Take a distrust back."`
+	Group    groupCmd          `cmd:"" help:"Groups of members that share with each other."`
+	Mandate  mandateCmd        `cmd:"" help:"What support teams may do for this organisation."`
 }
 
 type memberListCmd struct {
@@ -60,7 +62,7 @@ func (m *memberListCmd) Run(ctx context.Context, c *console) error {
 	p := &page{out: c.out}
 	for k := range all {
 		one := &all[k]
-		p.line("%-9s  %-4s  %-11s  %s", string(one.State), string(one.Role), string(one.Kind), nameIn(&one.Card, "en"))
+		p.line("%-9s  %-4s  %-11s  %s", string(one.State), string(one.Role), string(one.Kind), one.Card.Name("en"))
 		p.line("    %s  %s", string(one.Node), one.Fingerprint)
 		p.line("    %s  %s  %s", listOf(one.Card.Sectors), listOf(one.Card.Regions), connection(one))
 	}
@@ -159,7 +161,7 @@ func (m *memberShowCmd) Run(ctx context.Context, c *console) error {
 		return json.NewEncoder(c.out).Encode(map[string]any{"member": one, "holdings": held, "phones": phones})
 	}
 	p := &page{out: c.out}
-	p.line("%s", nameIn(&one.Card, "en"))
+	p.line("%s", one.Card.Name("en"))
 	p.line("  node         %s", string(one.Node))
 	p.line("  fingerprint  %s", one.Fingerprint)
 	p.line("  link         %s, %s since %s  %s", string(one.Role), string(one.State), one.Since.Format(time.RFC3339), one.Reason)
@@ -212,7 +214,7 @@ func (m *aMember) decide(ctx context.Context, c *console, what string, in any) e
 		return err
 	}
 	p := &page{out: c.out}
-	p.line("%s is %s", nameIn(&now.Card, "en"), string(now.State))
+	p.line("%s is %s", now.Card.Name("en"), string(now.State))
 	return p.err
 }
 

@@ -95,10 +95,10 @@ func (m *memberKnownCmd) Run(ctx context.Context, c *console) error {
 	}
 	p := &page{out: c.out}
 	for _, one := range known.Above {
-		p.line("above  %s  %s  through hub %s", string(one.Node), nameIn(&one.Card, "en"), string(one.Through))
+		p.line("above  %s  %s  through hub %s", string(one.Node), one.Card.Name("en"), string(one.Through))
 	}
 	for _, one := range known.Below {
-		p.line("below  %s  %s  through member %s", string(one.Node), nameIn(&one.Card, "en"), string(one.Through))
+		p.line("below  %s  %s  through member %s", string(one.Node), one.Card.Name("en"), string(one.Through))
 	}
 	if len(known.Above)+len(known.Below) == 0 {
 		p.line("nobody beyond the neighbours")

@@ -92,7 +92,7 @@ func (m mutual) name(ctx context.Context, tx *store.Tx, node alliance.NodeID) (s
 		if errors.Is(err, fault.NotFound) {
 			return string(node), nil
 		}
-		return nameOfCard(&card), err
+		return card.Name("en"), err
 	}
 	return m.nameOf(ctx, tx, node)
 }

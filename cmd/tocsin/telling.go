@@ -138,6 +138,8 @@ type telling struct {
 	*notify.Notify
 	db     *store.DB
 	timers *timer.Timers
+	log    *slog.Logger
+	mails  bool // there is a mail server
 }
 
 // openTelling opens it over the database of people. The timers work on the kinds
@@ -150,7 +152,7 @@ func (c *console) openTelling(p *peopleRooms, config *fileConfig, log *slog.Logg
 	}
 	told.Resolve = recipients{accounts: p.accounts, roster: p.roster, now: time.Now}.resolve
 	told.Log = log.With(slog.String("room", "notify"))
-	t := &telling{db: p.db}
+	t := &telling{db: p.db, log: told.Log, mails: told.Mail != nil}
 	if t.Notify, err = notify.New(p.db, p.trail, told); err != nil {
 		return nil, err
 	}
@@ -165,6 +167,9 @@ func (c *console) openTelling(p *peopleRooms, config *fileConfig, log *slog.Logg
 
 // run works on what is due until ctx ends.
 func (t *telling) run(ctx context.Context) error {
+	if !t.mails {
+		t.log.Warn("no mail server is configured: nobody is mailed what happens here; set mail.server, or look with 'tocsin notify list'")
+	}
 	if err := t.Begin(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, fault.Unavailable) {
 		return err
 	}

@@ -164,7 +164,7 @@ func (w *verifying) passport(in io.Reader) error {
 		said.Author.Against = w.from[p.Node()]
 	}
 	if card, err := p.Card(); err == nil {
-		said.Author.Name = nameIn(&card, "en")
+		said.Author.Name = card.Name("en")
 	}
 	said.Keys = p.Keys()
 	return w.write(said)

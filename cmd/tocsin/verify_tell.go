@@ -94,7 +94,7 @@ func (w *verifying) signer(node alliance.NodeID, key ed25519.PublicKey) *signerS
 	}
 	if p := w.known[node]; p != nil {
 		if card, err := p.Card(); err == nil {
-			s.Name = nameIn(&card, "en")
+			s.Name = card.Name("en")
 		}
 	}
 	return s

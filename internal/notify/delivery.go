@@ -108,12 +108,16 @@ func (n *Notify) deliver(ctx context.Context, t timer.Timer) (timer.Effect, erro
 	return func(ctx context.Context, tx *store.Tx) error { return n.record(ctx, tx, d, done) }, nil
 }
 
+// errNoServer is said once at the start of a node; that it befell a message is no
+// news then.
+var errNoServer = errors.New("no mail server is configured, see mail.server")
+
 func (n *Notify) attempt(ctx context.Context, d Delivery, m Message) outcome {
 	if d.Channel == ByWebhook {
 		return n.attemptWebhook(ctx, d, m)
 	}
 	if n.mail == nil {
-		return outcome{err: hopelessError{errors.New("no mail server is configured, see mail.server")}}
+		return outcome{err: hopelessError{errNoServer}}
 	}
 	// Who was found is asked for again after a failure: somebody else may be on
 	// duty by now, who has to know too.
@@ -159,7 +163,11 @@ func (n *Notify) record(ctx context.Context, tx *store.Tx, d Delivery, done outc
 	if d.Attempts >= n.config.Attempts || hopeless(done.err) {
 		d.State = Dead
 		tx.Committed(func() {
-			n.log(d).Error("a message could not be sent; see 'tocsin notify list'", slog.String("error", d.Error))
+			level := slog.LevelError
+			if errors.Is(done.err, errNoServer) {
+				level = slog.LevelInfo
+			}
+			n.log(d).Log(ctx, level, "a message could not be sent; see 'tocsin notify list'", slog.String("error", d.Error))
 		})
 		return updateDelivery(ctx, tx, d)
 	}

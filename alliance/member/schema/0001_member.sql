@@ -129,6 +129,14 @@ CREATE TABLE member_phone (
     PRIMARY KEY (node, place)
 );
 
+-- Keys and nodes that people here do not trust, by fingerprint.
+CREATE TABLE member_distrust (
+    fingerprint TEXT PRIMARY KEY,
+    who         TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    at          BIGINT NOT NULL
+);
+
 -- Numbers of what is told to neighbours about who is reached.
 CREATE TABLE member_sequence (
     id   BIGINT PRIMARY KEY,              -- 1: there is one

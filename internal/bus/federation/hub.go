@@ -353,5 +353,11 @@ func (h *Hub) change(ctx context.Context, member string, fn func(*entry) error) 
 	return h.broker.change(ctx, claims, token)
 }
 
+// Admitted returns the key with which a member may connect, empty for one that may
+// not, and whether it is suspended.
+func (h *Hub) Admitted(member string) (public string, suspended bool) {
+	return h.roster.admittedKey(member)
+}
+
 // Members returns the names of all who are admitted, also the suspended.
 func (h *Hub) Members() []string { return h.roster.admitted() }

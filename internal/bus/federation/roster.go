@@ -112,6 +112,13 @@ func (r *roster) refused() []string {
 	return all
 }
 
+func (r *roster) admittedKey(member string) (key string, suspended bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.members[member]
+	return e.Key, e.Suspended
+}
+
 // check says whether something may go to, or come from, a member.
 func (r *roster) check(member string) error {
 	r.mu.Lock()
