@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -225,11 +226,12 @@ func (w *writer) member(r *request, saving bool) (joined, spoilt bool, err error
 		outcome = <-r.over
 		tx.ended = true
 	case <-r.ctx.Done():
+		outcome = r.ctx.Err() // the caller may not have left yet: it must not hear of success
 	}
 	if !saving {
 		if outcome != nil {
 			w.counted.undone.Add(1)
-			r.kept <- nil
+			r.kept <- outcome
 		}
 		return outcome == nil, outcome != nil && tx.wrote, nil
 	}
@@ -248,7 +250,7 @@ func (w *writer) member(r *request, saving bool) (joined, spoilt bool, err error
 	if tx.broken != nil && err != nil {
 		err = tx.broken // the reason why there is no savepoint any more
 	}
-	r.kept <- err
+	r.kept <- cmp.Or(err, outcome)
 	return false, false, err
 }
 
