@@ -45,7 +45,7 @@ var weaknesses = sync.OnceValue(func() *catalogue {
 		default:
 			w := weakness{release: places[words[1]]}
 			if words[2] != "x" {
-				w.usage, w.deprecated, w.name = words[2][0], words[3] == "d", words[4]
+				w.usage, w.deprecated, w.name = words[2][0], words[3] == "d", strings.TrimSpace(words[4])
 			}
 			c.entries["CWE-"+words[0]] = append(c.entries["CWE-"+words[0]], w)
 		}
@@ -67,7 +67,9 @@ func (c *catalogue) at(id, release string) (found weakness, ok bool) {
 }
 
 // named reports whether a weakness had a name in any release.
+// Some releases end a name with a space; who copied that is not wrong.
 func (c *catalogue) named(id, name string) bool {
+	name = strings.TrimSpace(name)
 	return slices.ContainsFunc(c.entries[id], func(w weakness) bool { return w.name == name && name != "" })
 }
 

@@ -88,8 +88,8 @@ func inconsistentCVSS(c *checker) {
 		}
 		for _, p := range cvssProperties()[table] {
 			said := n.get(p.name)
-			if said == nil {
-				continue
+			if said == nil || !v.Has(p.metric) {
+				continue // a vector that says nothing contradicts nothing
 			}
 			if letter, ok := p.letters[said.str()]; ok && letter != v.Metric(p.metric) {
 				c.fail(said, "%s contradicts %s:%s of the vector", shown(said.str()), p.metric, v.Metric(p.metric))
