@@ -101,6 +101,19 @@ func (c *checker) resolve(ctx context.Context) error {
 	return nil
 }
 
+// spelling is §6.3.8, grammar §6.3.16: both need a dictionary of the document's language.
+func spelling(c *checker) {
+	if c.document.get("lang") != nil {
+		c.skip("no dictionary is built in")
+	}
+}
+
+func grammar(c *checker) {
+	if c.document.get("lang") != nil {
+		c.skip("no grammar is built in")
+	}
+}
+
 // branchCategories is §6.3.9.
 func branchCategories(c *checker) {
 	for _, p := range c.products {

@@ -14,35 +14,53 @@ func profileAffected(c *checker) {
 }
 
 // lineages finds what versions of a product have in common: the branches above it, but
-// for those of versions. A product made of others has that of what it is made of. One
-// that stands alone has none.
+// for those of versions. A product path has that of its beginning, with what it is
+// installed on; what is installed with something has that of the path that leads there,
+// and so has what was installed. A product that stands alone has none.
 func (c *checker) lineages() func(id string) []string {
-	_, from := c.made()
-	var of func(id string, depth int) []string
-	of = func(id string, depth int) []string {
-		const deepest = 16 // products made of products made of products
-		if refs, is := from[id]; is && depth < deepest {
-			var all []string
-			for _, ref := range refs {
-				all = append(all, of(ref.str(), depth+1)...)
-			}
-			if len(refs) > 0 {
-				return all[:min(len(all), 1)]
+	paths := map[string][]*node{}
+	for _, n := range each(c.root.at("product_tree", "product_paths")) {
+		own := n.at("full_product_name", "product_id").str()
+		paths[own] = append(paths[own], n)
+		for _, sub := range each(n.get("subpaths")) {
+			if sub.sub("category") == "installed_with" {
+				added := sub.sub("next_product_reference")
+				paths[added] = append(paths[added], n)
 			}
 		}
-		p := c.byID[id]
-		if p == nil || p.name != "product" {
-			return nil
-		}
-		var parts []string
-		for n := p.parent; n != nil; n = n.parent {
-			if category := n.sub("category"); n.kind == object && category != "" && !strings.HasPrefix(category, "product_version") {
-				parts = append(parts, category+"="+n.sub("name"))
-			}
-		}
-		return []string{strings.Join(parts, "\n")}
 	}
-	return func(id string) []string { return of(id, 0) }
+	return func(id string) []string {
+		var all []string
+		if line := c.lineage(id); line != "" {
+			all = append(all, line)
+		}
+		for _, n := range paths[id] {
+			line := c.lineage(n.sub("beginning_product_reference"))
+			for _, sub := range each(n.get("subpaths")) {
+				if sub.sub("category") == "installed_with" {
+					break
+				}
+				line += "\n" + sub.sub("category") + "=" + sub.sub("next_product_reference")
+			}
+			all = append(all, line)
+		}
+		return all
+	}
+}
+
+// lineage is the branches above a product.
+func (c *checker) lineage(id string) string {
+	p := c.byID[id]
+	if p == nil || p.name != "product" {
+		return ""
+	}
+	var parts []string
+	for n := p.parent; n != nil; n = n.parent {
+		if category := n.sub("category"); n.kind == object && category != "" && !strings.HasPrefix(category, "product_version") {
+			parts = append(parts, category+"="+n.sub("name"))
+		}
+	}
+	return strings.Join(parts, "\n")
 }
 
 // counterpart fails the products of states that have no other version in other states.
@@ -55,7 +73,7 @@ func (c *checker) counterpart(v *vulnerability, lineage func(string) []string, s
 		}
 		if !slices.ContainsFunc(opposite, func(o *node) bool {
 			theirs := lineage(o.str())
-			return own == nil || theirs == nil || slices.Equal(own, theirs)
+			return own == nil || theirs == nil || slices.ContainsFunc(own, func(l string) bool { return slices.Contains(theirs, l) })
 		}) {
 			c.fail(n, reason, shown(n.str()))
 		}
@@ -163,7 +181,7 @@ func supersession(c *checker) {
 
 func (c *checker) superseding(start string) {
 	for _, n := range each(c.document.get("references")) {
-		if strings.HasPrefix(n.sub("summary"), start) && (n.sub("category") == "external" || n.get("category") == nil) {
+		if strings.HasPrefix(n.sub("summary"), start) && n.sub("category") == "external" {
 			return
 		}
 	}
@@ -218,7 +236,7 @@ func endedExtension(c *checker) {
 func descriptionWithoutProduct(c *checker) {
 	check := func(l string) {
 		for _, n := range each(c.document.get("notes")) {
-			if n.sub("category") == "description" && n.sub("title") == terms[l].product && n.get("product_ids") == nil && n.get("group_ids") == nil {
+			if n.sub("category") == "description" && strings.HasPrefix(n.sub("title"), terms[l].product) && n.get("product_ids") == nil && n.get("group_ids") == nil {
 				c.fail(n, "the description says of no product that it is its")
 			}
 		}

@@ -33,7 +33,7 @@ func base(namespace string) string {
 }
 
 // registered namespaces have decision points of their own; reserved ones are for
-// examples, and every test passes them.
+// examples and tests.
 var (
 	registered = []string{"basic", "cisa", "cvss", "nist", "ssvc"}
 	reserved   = []string{"example", "invalid", "test"}
@@ -81,6 +81,10 @@ func (c *checker) selections(visit func(n *node, namespace string)) {
 // are not built in are passed over.
 func wrongPoint(c *checker) {
 	c.selections(func(n *node, namespace string) {
+		if base(namespace) == "invalid" {
+			c.fail(n.get("namespace"), "the namespace is reserved for what is invalid")
+			return
+		}
 		if !isRegistered(namespace) || isReserved(namespace) {
 			return
 		}
