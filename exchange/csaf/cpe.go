@@ -35,8 +35,8 @@ func isFormattedCPE(s string) bool {
 		}
 		if i == language {
 			tag, region, has := strings.Cut(part, "-")
-			if len(tag) < 2 || len(tag) > 3 || !all(tag, isAlpha) ||
-				has && !(len(region) == 2 && all(region, isAlpha) || len(region) == 3 && digits(region)) {
+			known := !has || len(region) == 2 && all(region, isAlpha) || len(region) == 3 && digits(region)
+			if !known || len(tag) < 2 || len(tag) > 3 || !all(tag, isAlpha) {
 				return false
 			}
 			continue

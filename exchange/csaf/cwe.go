@@ -32,9 +32,9 @@ var weaknesses = sync.OnceValue(func() *catalogue {
 	places := map[string]int{}
 	for line := range strings.Lines(cweTable) {
 		words := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 5)
-		switch {
-		case words[0] == "#" || words[0] == "":
-		case words[0] == "release":
+		switch words[0] {
+		case "#", "":
+		case "release":
 			date, err := time.Parse(time.DateOnly, words[2])
 			if err != nil {
 				panic(err) // our own table

@@ -36,10 +36,10 @@ var forms = map[string]func(string, Version) bool{
 // schemaOf21 is what a document of 2.1 names as its schema (CSAF 2.1 §3.2.1).
 const schemaOf21 = "https://docs.oasis-open.org/csaf/csaf/v2.1/schema/csaf.json"
 
-func all(s string, any ...func(byte) bool) bool {
+func all(s string, kinds ...func(byte) bool) bool {
 bytes:
 	for i := range len(s) {
-		for _, f := range any {
+		for _, f := range kinds {
 			if f(s[i]) {
 				continue bytes
 			}

@@ -88,7 +88,7 @@ func checkPURL(s string) error {
 		return err
 	}
 	if strings.HasPrefix(s, "pkg:/") {
-		return errors.New("slashes follow pkg:")
+		return errors.New("slashes follow the scheme")
 	}
 	return p.Normalize()
 }

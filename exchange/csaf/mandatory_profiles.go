@@ -19,8 +19,10 @@ const (
 	profileSuperseded    = "csaf_superseded"
 )
 
-var profilesOf20 = []string{profileIncident, profileInformational, profileAdvisory, profileVEX}
-var profilesOf21 = append(slices.Clone(profilesOf20), profileDeprecated, profileWithdrawn, profileSuperseded)
+var (
+	profilesOf20 = []string{profileIncident, profileInformational, profileAdvisory, profileVEX}
+	profilesOf21 = append(slices.Clone(profilesOf20), profileDeprecated, profileWithdrawn, profileSuperseded)
+)
 
 // prohibitedCategory is §6.1.26.
 func prohibitedCategory(c *checker) {

@@ -35,14 +35,14 @@ func (c *checker) lineages() func(id string) []string {
 			all = append(all, line)
 		}
 		for _, n := range paths[id] {
-			line := c.lineage(n.sub("beginning_product_reference"))
+			line := []string{c.lineage(n.sub("beginning_product_reference"))}
 			for _, sub := range each(n.get("subpaths")) {
 				if sub.sub("category") == "installed_with" {
 					break
 				}
-				line += "\n" + sub.sub("category") + "=" + sub.sub("next_product_reference")
+				line = append(line, sub.sub("category")+"="+sub.sub("next_product_reference"))
 			}
-			all = append(all, line)
+			all = append(all, strings.Join(line, "\n"))
 		}
 		return all
 	}

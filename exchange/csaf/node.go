@@ -92,16 +92,6 @@ func (n *node) path() string {
 	return strings.ReplaceAll(strings.Join(parts, ""), ".[", "[")
 }
 
-// within reports whether a value is below another, or that itself.
-func (n *node) within(outer *node) bool {
-	for ; n != nil; n = n.parent {
-		if n == outer {
-			return true
-		}
-	}
-	return false
-}
-
 // walk visits a value and all below it, in order.
 func (n *node) walk(visit func(*node)) {
 	if n == nil {

@@ -2,7 +2,6 @@ package csaf
 
 import (
 	_ "embed"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -253,7 +252,7 @@ func (v *value) String() string {
 	case v.word == "text", v.word == "pid", v.word == "gid":
 		return "a text that is not empty"
 	case v.kind == text:
-		return fmt.Sprintf("a text of the form %s", v.word)
+		return "a text of the form " + v.word
 	}
 	return kinds[v.kind]
 }

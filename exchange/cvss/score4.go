@@ -72,19 +72,19 @@ var tenths = sync.OnceValue(func() map[macro]int {
 		}
 		var b strings.Builder
 		b.WriteString("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H/E:" + "APU"[m[4]:m[4]+1])
-		plain, modified := "", ""
+		var plain, modified strings.Builder
 		for i, level := range m.levels() {
 			class := &classes[i]
 			for j, name := range class.metrics {
 				value := class.worst[level][0][j : j+1]
 				if strings.HasSuffix(name, "R") && name != "PR" {
-					plain += "/" + name + ":" + value
+					plain.WriteString("/" + name + ":" + value)
 				} else {
-					modified += "/M" + name + ":" + value
+					modified.WriteString("/M" + name + ":" + value)
 				}
 			}
 		}
-		v, err := gocvss40.ParseVector(sorted4(b.String() + plain + modified))
+		v, err := gocvss40.ParseVector(sorted4(b.String() + plain.String() + modified.String()))
 		if err != nil {
 			panic(err) // a wrong table above: every entry is tried at the first use
 		}
@@ -101,10 +101,11 @@ func sorted4(vector string) string {
 		name, _, _ := strings.Cut(part, ":")
 		values[name] = part
 	}
+	parts := []string{head}
 	for _, name := range []string{"MAV", "MAC", "MAT", "MPR", "MUI", "MVC", "MVI", "MVA", "MSC", "MSI", "MSA"} {
-		head += "/" + values[name]
+		parts = append(parts, values[name])
 	}
-	return head
+	return strings.Join(parts, "/")
 }
 
 // levels are the keys of a macro vector's levels in classes.
@@ -143,7 +144,8 @@ func macroOf(value func(string) string) (m macro) {
 		m[3] = 2
 	}
 	m[4] = max(0, strings.Index("APU", value("E")))
-	if !(is("CR", "H") && c || is("IR", "H") && i || is("AR", "H") && a) {
+	needed := is("CR", "H") && c || is("IR", "H") && i || is("AR", "H") && a
+	if !needed {
 		m[5] = 1
 	}
 	return m
@@ -192,11 +194,12 @@ func score4(metric func(string) string) float64 {
 	}
 	next(0, m.down(0))
 	next(1, m.down(1))
-	if m[2] == 0 && m[5] == 0 {
+	switch {
+	case m[5] == 0 && m[2] == 0:
 		next(2, m.down(2), m.down(5))
-	} else if m[2] == 1 && m[5] == 0 {
+	case m[5] == 0 && m[2] == 1:
 		next(2, m.down(5))
-	} else {
+	default:
 		next(2, m.down(2))
 	}
 	next(3, m.down(3))
