@@ -43,6 +43,7 @@ type cli struct {
 	Regime       regimeCmd       `cmd:"" help:"Laws and plans as data: which bind, what is graded how, what is due when."`
 	Link         linkCmd         `cmd:"" help:"Links to neighbours in the alliance: what is on its way, and what to do when it is not."`
 	Stix         stixCmd         `cmd:"" help:"Check and list documents of STIX 2.1."`
+	Csaf         csafCmd         `cmd:"" help:"Check security advisories of CSAF 2.0 and 2.1."`
 	Config       configCmd       `cmd:"" help:"Check a configuration file; show what is in force and why."`
 	Backup       backupCmd       `cmd:"" help:"Write everything a node keeps into one file, also while it runs."`
 	Restore      restoreCmd      `cmd:"" help:"Put a backup in the data directory's place, or verify one."`

@@ -146,15 +146,17 @@ func stixFiles(paths []string) ([]string, error) {
 	return files, nil
 }
 
-// stixText reads a file, unpacked, up to a byte more than is taken, so that one that
+func stixText(path string) ([]byte, error) { return packedText(path, stix.MaxSize) }
+
+// packedText reads a file, unpacked, up to a byte more than is taken, so that one that
 // is too large is refused by whoever reads it.
-func stixText(path string) (text []byte, err error) {
+func packedText(path string, limit int64) (text []byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, unwrapped(err))
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	text, err = io.ReadAll(io.LimitReader(f, stix.MaxSize+1))
+	text, err = io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil || !bytes.HasPrefix(text, []byte{0x1f, 0x8b}) {
 		return text, err
 	}
@@ -162,7 +164,7 @@ func stixText(path string) (text []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	text, err = io.ReadAll(io.LimitReader(packed, stix.MaxSize+1))
+	text, err = io.ReadAll(io.LimitReader(packed, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
