@@ -17,6 +17,9 @@ type Position struct {
 	AddedAfter string `json:"added_after,omitempty"`
 	// Next is where the page after the last one is, while there is one.
 	Next string `json:"next,omitempty"`
+	// Since is what AddedAfter was when Next was first given: some servers take their
+	// next only with the filters it was made for.
+	Since string `json:"since,omitempty"`
 }
 
 // Pull reads what was added to a collection after a position, page by page, and calls
@@ -33,10 +36,13 @@ func (c *Client) Pull(ctx context.Context, collection string, f Filter, from Pos
 	seen := map[[sha256.Size]byte]bool{}
 	for pages := 0; ; pages++ {
 		f.AddedAfter, f.Next = at.AddedAfter, at.Next
+		if at.Next != "" {
+			f.AddedAfter = at.Since
+		}
 		page, err := c.Objects(ctx, collection, f)
 		if err != nil && pages == 0 && f.Next != "" && isRefused(err) {
-			at.Next = ""
-			f.Next = ""
+			at.Next, at.Since = "", ""
+			f.AddedAfter, f.Next = at.AddedAfter, ""
 			page, err = c.Objects(ctx, collection, f)
 		}
 		if err != nil {
@@ -46,8 +52,8 @@ func (c *Client) Pull(ctx context.Context, collection string, f Filter, from Pos
 		if later(page.Last, at.AddedAfter) {
 			after.AddedAfter = page.Last
 		}
-		if page.More {
-			after.Next = page.Next
+		if page.More && page.Next != "" {
+			after.Next, after.Since = page.Next, f.AddedAfter
 		}
 		fresh := c.fresh(page, seen)
 		if len(page.Objects) > 0 && fresh || !page.More {
@@ -60,7 +66,7 @@ func (c *Client) Pull(ctx context.Context, collection string, f Filter, from Pos
 			return after, nil
 		case after == at, len(page.Objects) > 0 && !fresh:
 			// The same page again, or no way to ask for another one.
-			at.Next = ""
+			at.Next, at.Since = "", ""
 			return at, fmt.Errorf("pull %s: after %d pages the server says that there is more and gives nothing new: %w", collection, pages+1, errEndless)
 		case len(page.Objects) == 0 && pages > mostEmpty:
 			return at, fmt.Errorf("pull %s: %d pages without objects: %w", collection, pages+1, errEndless)
