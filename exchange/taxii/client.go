@@ -28,6 +28,8 @@ type Client struct {
 	Authorize func(*http.Request)
 	// MaxBody bounds an answer, unpacked, in bytes; 0 is defaultContent.
 	MaxBody int64
+	// MaxPages bounds the pages of one pull; 0 is defaultPages.
+	MaxPages int
 	// Attempts is how often a request is sent while the server is overrun or cannot be
 	// reached; 0 is defaultAttempts.
 	Attempts int
@@ -45,6 +47,8 @@ const (
 	// Longer than it takes a service to start again; a schedule comes back anyway.
 	defaultWait = 2 * time.Minute
 	firstWait   = time.Second
+	// Ten million objects in small pages.
+	defaultPages = 100_000
 )
 
 // BasicAuth returns what adds a name and password.

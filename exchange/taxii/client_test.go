@@ -72,7 +72,7 @@ func hostile(t *testing.T, answer http.HandlerFunc) (*taxii.Client, string) {
 	t.Helper()
 	s := httptest.NewServer(answer)
 	t.Cleanup(s.Close)
-	return &taxii.Client{HTTP: s.Client(), Authorize: taxii.Bearer("secret"), MaxBody: 100_000, Sleep: func(context.Context, time.Duration) error { return nil }}, s.URL + "/c"
+	return &taxii.Client{HTTP: s.Client(), Authorize: taxii.Bearer("secret"), MaxBody: 100_000, MaxPages: 20, Sleep: func(context.Context, time.Duration) error { return nil }}, s.URL + "/c"
 }
 
 func page(w http.ResponseWriter, text string) {
@@ -92,10 +92,10 @@ func TestPullEnds(t *testing.T) {
 		"the same page": {func(w http.ResponseWriter, r *http.Request) {
 			page(w, `{"more":true,"next":"`+r.URL.Query().Get("next")+`x","objects":[{"id":"a"}]}`)
 		}, fault.Invalid, 1},
-		"the same next": {func(w http.ResponseWriter, _ *http.Request) {
+		"ever more": {func(w http.ResponseWriter, _ *http.Request) {
 			calls++
 			page(w, fmt.Sprintf(`{"more":true,"next":"x","objects":[{"id":"%d"}]}`, calls))
-		}, fault.Invalid, 2},
+		}, fault.Invalid, 20},
 		"empty pages": {func(w http.ResponseWriter, r *http.Request) {
 			page(w, `{"more":true,"next":"`+fmt.Sprint(len(r.URL.Query().Get("next")))+strings.Repeat("x", len(r.URL.Query().Get("next"))%50)+`"}`)
 		}, fault.Invalid, 0},

@@ -62,8 +62,14 @@ func TestConformanceTaxiiAttack(t *testing.T) {
 		}
 		_ = f.Close()
 		status, err := s.client().Add(t.Context(), taxii.CollectionURL(s.URL+"/taxii2/default", open), bundle.Objects)
-		if err != nil || status.SuccessCount != len(bundle.Objects) {
-			t.Fatalf("%s: %v, %d of %d added: %v", name, err, status.SuccessCount, len(bundle.Objects), status.Failures)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A marking's text was changed and its version was not: the first one stays.
+		for _, failed := range status.Failures {
+			if !strings.HasPrefix(failed.ID, "marking-definition--") || status.FailureCount > 1 {
+				t.Errorf("%s: %+v", name, failed)
+			}
 		}
 		files = append(files, path)
 	}

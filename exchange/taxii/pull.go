@@ -32,7 +32,10 @@ type Position struct {
 // ends the pull with fault.Invalid when the server says that there is more, since some
 // give the same page for ever.
 func (c *Client) Pull(ctx context.Context, collection string, f Filter, from Position, take func(objects []json.RawMessage, after Position) error) (Position, error) {
-	at := from
+	at, most := from, c.MaxPages
+	if most <= 0 {
+		most = defaultPages
+	}
 	seen := map[[sha256.Size]byte]bool{}
 	for pages := 0; ; pages++ {
 		f.AddedAfter, f.Next = at.AddedAfter, at.Next
@@ -64,10 +67,12 @@ func (c *Client) Pull(ctx context.Context, collection string, f Filter, from Pos
 		switch {
 		case !page.More:
 			return after, nil
-		case after == at, len(page.Objects) > 0 && !fresh:
-			// The same page again, or no way to ask for another one.
+		case len(page.Objects) > 0 && !fresh, after.Next == "" && after.AddedAfter == at.AddedAfter:
+			// The same page again, or no way to ask for another one. The same next is no sign: medallion keeps the place to itself.
 			at.Next, at.Since = "", ""
 			return at, fmt.Errorf("pull %s: after %d pages the server says that there is more and gives nothing new: %w", collection, pages+1, errEndless)
+		case pages+1 == most:
+			return after, fmt.Errorf("pull %s: more than %d pages: %w", collection, most, errEndless)
 		case len(page.Objects) == 0 && pages > mostEmpty:
 			return at, fmt.Errorf("pull %s: %d pages without objects: %w", collection, pages+1, errEndless)
 		}

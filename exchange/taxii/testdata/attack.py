@@ -15,7 +15,7 @@ for name in files:
         for o in json.load(f)["objects"]:
             want.setdefault((o["id"], o.get("modified", o.get("created"))), o)
 
-got, added = {}, ""
+got = {}
 for page in as_pages(Collection(url, user=user, password=password).get_objects, per_request=100, version="all"):
     for o in page.get("objects", []):
         key = (o["id"], o.get("modified", o.get("created")))
