@@ -9,16 +9,23 @@ import sys
 from taxii2client.v21 import Collection, as_pages
 
 url, user, password, *files = sys.argv[1:]
+
+
+def version(o):
+    """The object's id and the moment of its version, however it is written."""
+    return o["id"], o.get("modified", o.get("created")).replace(".000Z", "Z")
+
+
 want = {}
 for name in files:
     with gzip.open(name) as f:
         for o in json.load(f)["objects"]:
-            want.setdefault((o["id"], o.get("modified", o.get("created"))), o)
+            want.setdefault(version(o), o)
 
 got = {}
 for page in as_pages(Collection(url, user=user, password=password).get_objects, per_request=100, version="all"):
     for o in page.get("objects", []):
-        key = (o["id"], o.get("modified", o.get("created")))
+        key = version(o)
         if key in got:
             sys.exit(f"{key} is there twice")
         got[key] = o
