@@ -533,7 +533,7 @@ func (p *place) carried(node alliance.NodeID, state string) {
 
 func TestRenewedKeyIsLearntAndDistrustedOneRefused(t *testing.T) {
 	t.Parallel()
-	dbs(t, 2, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		hub, m := w.node(all[0], "Hub", alliance.Authority), w.node(all[1], "Member", alliance.Enterprise)
 		w.join(m, hub, member.Listed)
@@ -574,7 +574,7 @@ func TestRenewedKeyIsLearntAndDistrustedOneRefused(t *testing.T) {
 		if err := hub.Trust(t.Context(), ann, m.Self().Fingerprint()); !errors.Is(err, fault.NotFound) {
 			t.Errorf("trusted twice: %v", err)
 		}
-	})
+	}, 2)
 }
 
 func TestBusFollowsTheRegisterAfterARestore(t *testing.T) {
