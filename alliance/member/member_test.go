@@ -579,7 +579,7 @@ func TestRenewedKeyIsLearntAndDistrustedOneRefused(t *testing.T) {
 
 func TestBusFollowsTheRegisterAfterARestore(t *testing.T) {
 	t.Parallel()
-	dbs(t, 3, func(t *testing.T, all []*store.DB) {
+	each(t, func(t *testing.T, all []*store.DB) {
 		w := newWorld(t)
 		hub, active, away := w.node(all[0], "Hub", alliance.Authority), w.node(all[1], "Active", alliance.Enterprise), w.node(all[2], "Away", alliance.Enterprise)
 		w.join(active, hub, member.Listed)
@@ -596,7 +596,7 @@ func TestBusFollowsTheRegisterAfterARestore(t *testing.T) {
 		}
 		hub.carried(active.Self(), "admitted")
 		hub.carried(away.Self(), "suspended")
-	})
+	}, 3)
 }
 
 // Admitted implements member.Roster.
