@@ -47,6 +47,11 @@ func (i *intent) within(n *node) bool {
 	if len(n.members) == 0 {
 		return false // nobody is reached through it
 	}
+	if len(i.label.Scope.Members) == 0 || len(i.label.Scope.Kinds)+len(i.label.Scope.Sectors)+len(i.label.Scope.Regions) > 0 {
+		if _, hidden := n.known(); hidden > 0 {
+			return true // nobody above it can tell whether those that it does not name are meant
+		}
+	}
 	return n.below(i.author) || slices.ContainsFunc(n.w.nodes, func(o *node) bool { return n.below(o) && means(o) })
 }
 

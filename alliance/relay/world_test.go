@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -70,7 +71,6 @@ type node struct {
 	answers  *answer.Answers
 	handlers map[string]link.Handler
 
-	watched  []sharing.Watched
 	told     []aid.Notice
 	bulletin []warning.Message // that it is meant for
 	groups   map[string]group
@@ -174,9 +174,7 @@ func (n *node) open() {
 	n.openWarnings(trail)
 	kinds := map[string]timer.Kind{}
 	for _, some := range []map[string]timer.Kind{n.sharing.Kinds(), n.aid.Kinds(), n.inbox.Kinds(), n.answers.Kinds()} {
-		for name, kind := range some {
-			kinds[name] = kind
-		}
+		maps.Copy(kinds, some)
 	}
 	n.timers = timer.New(n.db, kinds, timer.Config{})
 	n.sharing.Join(n.timers)

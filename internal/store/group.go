@@ -220,7 +220,7 @@ func (w *writer) member(r *request, saving bool) (joined, spoilt bool, err error
 		}
 	}
 	tx := &Tx{engine: SQLite, run: w.conn, whole: true}
-	outcome := errUnwinding
+	var outcome error
 	select {
 	case r.turn <- tx:
 		outcome = <-r.over
