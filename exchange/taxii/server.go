@@ -142,7 +142,7 @@ func (x *exchange) serve() error {
 	case !acceptable(x.r.Header.Values("Accept")):
 		return fail(http.StatusNotAcceptable, "the answer can only be "+MediaType)
 	}
-	return serve()
+	return serve() //nolint:contextcheck // the context is the request's, which the exchange holds
 }
 
 // route returns what serves a path, and the methods that it has.
@@ -323,8 +323,7 @@ var statuses = []struct {
 // refuse answers with an error message.
 func (x *exchange) refuse(err error) {
 	status, reason := http.StatusInternalServerError, "internal error"
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		status, reason = f.status, f.reason
 	} else {
 		for _, s := range statuses {
