@@ -17,6 +17,7 @@ import (
 	"tocsin/alliance/member"
 	"tocsin/alliance/transparency"
 	"tocsin/alliance/warning"
+	"tocsin/exchange/collection"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -34,7 +35,7 @@ import (
 func databaseRooms() []store.Room {
 	return []store.Room{
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
-		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(),
+		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(), collection.Room(),
 	}
 }
 

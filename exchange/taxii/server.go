@@ -114,7 +114,7 @@ var errNothing = fail(http.StatusNotFound, "there is no such resource, or not fo
 // it out, and would lose their credentials in a redirect.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Server: s, w: w, r: r}
-	if err := x.serve(); err != nil {
+	if err := x.serve(); err != nil { //nolint:contextcheck // the context is the request's, which the exchange holds
 		x.refuse(err)
 	}
 }
@@ -142,7 +142,7 @@ func (x *exchange) serve() error {
 	case !acceptable(x.r.Header.Values("Accept")):
 		return fail(http.StatusNotAcceptable, "the answer can only be "+MediaType)
 	}
-	return serve() //nolint:contextcheck // the context is the request's, which the exchange holds
+	return serve()
 }
 
 // route returns what serves a path, and the methods that it has.
