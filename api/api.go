@@ -80,6 +80,9 @@ type Config struct {
 	// Connected says of a neighbour whether it is connected, and since when.
 	Members   *member.Register
 	Connected func(alliance.NodeID) (since time.Time, ok bool)
+	// TAXII serves collections below /taxii2/, and knows itself who may; nil for
+	// none.
+	TAXII http.Handler
 	// Trail is the audit trail.
 	Trail *audit.Trail
 	// Transparency is the log of what was warned; nil while the node is in no
@@ -132,6 +135,9 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("GET /readyz", a.readyz)
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", a.metricsHandler())
+	}
+	if c.TAXII != nil {
+		mux.Handle("/taxii2/", c.TAXII)
 	}
 	mux.Handle("/", front(c.Intake))
 	return a.observed(http.NewCrossOriginProtection().Handler(mux))

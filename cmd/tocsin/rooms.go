@@ -20,6 +20,7 @@ import (
 	"tocsin/alliance/sharing"
 	"tocsin/alliance/transparency"
 	"tocsin/alliance/warning"
+	"tocsin/exchange/collection"
 	"tocsin/incident"
 	"tocsin/internal/audit"
 	"tocsin/internal/document"
@@ -39,6 +40,7 @@ func databaseRooms() []store.Room {
 		audit.Room(), people.Room(), timer.Room(), notify.Room(), incident.Room(), duty.Room(), report.Room(), idempotency.Room(),
 		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(),
 		relay.Room(), sharing.Room(), aid.Room(),
+		member.Room(), link.Room(), warning.Room(), answer.Room(), filing.Room(), transparency.Room(), collection.Room(),
 	}
 }
 

@@ -191,6 +191,9 @@ func (r *running) run(ctx context.Context) error {
 		Version: programName(), Metrics: r.metrics, Ready: r.readyParts(),
 		Backup: func(ctx context.Context, to io.Writer) error { return r.writeBackup(ctx, r.node, to) },
 	}
+	if served.TAXII, err = r.taxii(ctx); err != nil {
+		return err
+	}
 	r.serveAlliance(&served)
 	handler := api.Handler(served)
 	group, ctx := errgroup.WithContext(ctx)

@@ -157,22 +157,22 @@ func conditions(collection int64, most intel.Marking, q *taxii.Query, kind strin
 		all = append(all, "newer_spec > "+mark(int64(most)))
 	}
 	v := q.Versions
-	var any []string
+	var either []string
 	if v.Last || !v.First && !v.All && len(v.Exact) == 0 {
-		any = append(any, "newer > "+mark(int64(most)))
+		either = append(either, "newer > "+mark(int64(most)))
 	}
 	if v.First {
-		any = append(any, "older > "+mark(int64(most)))
+		either = append(either, "older > "+mark(int64(most)))
 	}
 	if len(v.Exact) > 0 {
 		marks := make([]string, len(v.Exact))
 		for i, at := range v.Exact {
 			marks[i] = mark(at.UnixNano())
 		}
-		any = append(any, "at IN ("+strings.Join(marks, ", ")+")")
+		either = append(either, "at IN ("+strings.Join(marks, ", ")+")")
 	}
 	if !v.All {
-		all = append(all, "("+strings.Join(any, " OR ")+")")
+		all = append(all, "("+strings.Join(either, " OR ")+")")
 	}
 	return strings.Join(all, " AND "), args
 }

@@ -80,7 +80,7 @@ func (s *search) expand(e *expression, within span, times int64, then func() boo
 
 // around expands what lies around a moment, with every moment from one on.
 func (s *search) around(e *expression, within span, from int64, then func(at int64) bool) bool {
-	try := func(at int64) bool { return s.expand(e, within, 1, func() bool { return then(from) }) }
+	try := func(int64) bool { return s.expand(e, within, 1, func() bool { return then(from) }) }
 	of := func(o seen) int64 { return o.last }
 	switch e.join {
 	case "WITHIN":
@@ -193,12 +193,12 @@ func (s *search) candidates(e *expression, within span) []int32 {
 		}
 		return s.candidates(e.terms[0], within.and(span{e.from, e.til - 1}))
 	}
-	var any []int32
+	var either []int32
 	for _, term := range e.terms {
-		any = append(any, s.candidates(term, within)...)
+		either = append(either, s.candidates(term, within)...)
 	}
-	slices.Sort(any)
-	return slices.Compact(any)
+	slices.Sort(either)
+	return slices.Compact(either)
 }
 
 // place goes on with one more place, if it and those before it can be filled with

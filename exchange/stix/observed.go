@@ -3,6 +3,7 @@ package stix
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,11 +59,11 @@ func observe(o Object, byID map[string]Object) (*observedData, error) {
 		return nil, fmt.Errorf("last_observed: %w", err)
 	}
 	if d.last.Before(d.first) {
-		return nil, fmt.Errorf("last_observed is before first_observed")
+		return nil, errors.New("last_observed is before first_observed")
 	}
 	times, ok := asFloat(o["number_observed"])
 	if !ok || times < 1 || times > biggest {
-		return nil, fmt.Errorf("number_observed: a number from 1 is expected")
+		return nil, errors.New("number_observed: a number from 1 is expected")
 	}
 	d.times = int(times)
 	if refs := o.Texts("object_refs"); len(refs) > 0 {

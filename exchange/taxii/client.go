@@ -143,11 +143,11 @@ func CollectionURL(root, id string) string { return below(root, "collections", i
 
 // below adds parts to an address, and the slash that ends all of TAXII.
 func below(address string, parts ...string) string {
-	address = strings.TrimSuffix(address, "/")
+	all := []string{strings.TrimSuffix(address, "/")}
 	for _, part := range parts {
-		address += "/" + url.PathEscape(part)
+		all = append(all, url.PathEscape(part))
 	}
-	return address + "/"
+	return strings.Join(all, "/") + "/"
 }
 
 // Manifest asks for a page of what a collection holds.
@@ -312,8 +312,7 @@ func (c *Client) once(ctx context.Context, method, address string, query url.Val
 		if errors.Is(err, errElsewhere) {
 			kind = fault.Invalid
 		}
-		var inner *url.Error
-		if errors.As(err, &inner) { // its address may hold what is secret
+		if inner, ok := errors.AsType[*url.Error](err); ok { // its address may hold what is secret
 			err = inner.Err
 		}
 		return http.Header{}, fmt.Errorf("TAXII: %s %s: %w: %w", method, r.URL.Host, err, kind)

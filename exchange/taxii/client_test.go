@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func TestPullEnds(t *testing.T) {
 			page(w, fmt.Sprintf(`{"more":true,"next":"x","objects":[{"id":"%d"}]}`, calls))
 		}, fault.Invalid, 20},
 		"empty pages": {func(w http.ResponseWriter, r *http.Request) {
-			page(w, `{"more":true,"next":"`+fmt.Sprint(len(r.URL.Query().Get("next")))+strings.Repeat("x", len(r.URL.Query().Get("next"))%50)+`"}`)
+			page(w, `{"more":true,"next":"`+strconv.Itoa(len(r.URL.Query().Get("next")))+strings.Repeat("x", len(r.URL.Query().Get("next"))%50)+`"}`)
 		}, fault.Invalid, 0},
 		"by added_after only": {func(w http.ResponseWriter, r *http.Request) {
 			after := r.URL.Query().Get("added_after")

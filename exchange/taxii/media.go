@@ -9,13 +9,13 @@ import (
 // acceptable reports whether an Accept header allows MediaType (§1.6.8). Wildcards
 // and a media type without a version do, as does no header at all.
 func acceptable(headers []string) bool {
-	any := false
+	stated := false
 	for _, header := range headers {
 		for one := range strings.SplitSeq(header, ",") {
 			if strings.TrimSpace(one) == "" {
 				continue
 			}
-			any = true
+			stated = true
 			kind, parameters, err := mime.ParseMediaType(one)
 			if err != nil {
 				continue
@@ -29,7 +29,7 @@ func acceptable(headers []string) bool {
 			}
 		}
 	}
-	return !any
+	return !stated
 }
 
 // isMediaType reports whether a Content-Type is that of TAXII 2.1, or one of others.

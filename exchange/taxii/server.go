@@ -114,7 +114,7 @@ var errNothing = fail(http.StatusNotFound, "there is no such resource, or not fo
 // it out, and would lose their credentials in a redirect.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Server: s, w: w, r: r}
-	if err := x.serve(); err != nil {
+	if err := x.serve(); err != nil { //nolint:contextcheck // the context is the request's, which the exchange holds
 		x.refuse(err)
 	}
 }
@@ -323,8 +323,7 @@ var statuses = []struct {
 // refuse answers with an error message.
 func (x *exchange) refuse(err error) {
 	status, reason := http.StatusInternalServerError, "internal error"
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		status, reason = f.status, f.reason
 	} else {
 		for _, s := range statuses {

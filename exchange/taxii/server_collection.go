@@ -88,8 +88,8 @@ func (c *collectionExchange) missing() error {
 	if c.object == "" {
 		return nil
 	}
-	any := Query{IDs: []string{c.object}, Versions: VersionFilter{All: true}, SpecVersions: []string{"2.0", "2.1"}, Limit: 1}
-	if records, _, err := c.view.Records(c.r.Context(), c.ID, any); err != nil || len(records) > 0 {
+	whole := Query{IDs: []string{c.object}, Versions: VersionFilter{All: true}, SpecVersions: []string{"2.0", "2.1"}, Limit: 1}
+	if records, _, err := c.view.Records(c.r.Context(), c.ID, whole); err != nil || len(records) > 0 {
 		return err
 	}
 	return errNothing

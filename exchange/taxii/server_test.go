@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +169,7 @@ func (s *served) addMany(from, to int) {
 // isError reports whether an answer is a TAXII error message of its status.
 func (a *answer) isError(status int) bool {
 	var e taxii.Error
-	return a.status == status && json.Unmarshal(a.body, &e) == nil && e.Title != "" && e.HTTPStatus == fmt.Sprint(status) &&
+	return a.status == status && json.Unmarshal(a.body, &e) == nil && e.Title != "" && e.HTTPStatus == strconv.Itoa(status) &&
 		a.header.Get("Content-Type") == taxii.MediaType
 }
 
@@ -466,7 +467,7 @@ func TestBodiesAreBounded(t *testing.T) { // row 22
 	if a := s.ask("POST", objects, strings.Repeat(" ", 10_001)); !a.isError(413) {
 		t.Errorf("a long body: got %d", a.status)
 	}
-	r, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+objects, io.MultiReader(strings.NewReader(strings.Repeat(" ", 20_000)))) // chunked
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+objects, io.MultiReader(strings.NewReader(strings.Repeat(" ", 20_000)))) // chunked
 	r.SetBasicAuth("alice", password)
 	r.Header.Set("Content-Type", taxii.MediaType)
 	response, err := s.Client().Do(r)
@@ -474,7 +475,7 @@ func TestBodiesAreBounded(t *testing.T) { // row 22
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if response.StatusCode != 413 {
+	if response.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a long body in chunks: got %d", response.StatusCode)
 	}
 	packed.Reset()
