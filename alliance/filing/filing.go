@@ -57,8 +57,15 @@ func (r *Report) check() error {
 		name, value string
 		must        bool
 	}{
-		{"number", r.Number, true}, {"incident", r.Incident, true}, {"regime", r.Regime, true}, {"recipient", r.Recipient, true},
-		{"clock", r.Clock, false}, {"form", r.Form, true}, {"title", r.Title, true}, {"category", r.Category, false}, {"level", r.Level, false},
+		{"number", r.Number, true},
+		{"incident", r.Incident, true},
+		{"regime", r.Regime, true},
+		{"recipient", r.Recipient, true},
+		{"clock", r.Clock, false},
+		{"form", r.Form, true},
+		{"title", r.Title, true},
+		{"category", r.Category, false},
+		{"level", r.Level, false},
 	} {
 		if len(f.value) > maxShort || f.must && f.value == "" {
 			return fmt.Errorf("report: %s is empty or longer than %d bytes: %w", f.name, maxShort, fault.Invalid)

@@ -53,7 +53,7 @@ func (r *Register) reachChanged(ctx context.Context, tx *store.Tx, m *Member) er
 	if err != nil {
 		return err
 	}
-	all := append(behind[:len(behind):len(behind)], m.Node)
+	all := slices.Concat(behind, []alliance.NodeID{m.Node})
 	if err := r.tellUp(ctx, tx, all...); err != nil || m.State != Active {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,7 @@ func (m *memberDistrustCmd) Run(ctx context.Context, c *console) error {
 		return p.err
 	}
 	if m.Why == "" {
-		return usageError{fmt.Errorf("--why is needed: who said so, and what happened")}
+		return usageError{errors.New("--why is needed: who said so, and what happened")}
 	}
 	var d envelope.Distrust
 	if err := m.post(ctx, path, &api.FingerprintNamed{What: m.What, Why: m.Why}, &d); err != nil {
