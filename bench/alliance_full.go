@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
@@ -227,9 +228,7 @@ func (m *fullMember) openRooms(trail *audit.Trail, hub alliance.NodeID) {
 		},
 	})
 	kinds := m.answers.Kinds()
-	for name, kind := range m.inbox.Kinds() {
-		kinds[name] = kind
-	}
+	maps.Copy(kinds, m.inbox.Kinds())
 	m.timers = timer.New(m.db, kinds, timer.Config{})
 	m.answers.Use(m.timers)
 	m.inbox.Join(m.timers)

@@ -268,20 +268,6 @@ func (h *allianceHub) places(ctx context.Context, id string) (all []answer.Place
 	}
 }
 
-// connected is how many members the hub has a connection with.
-func (h *allianceHub) connected(ctx context.Context) (n int, err error) {
-	var all []struct{ Connected *time.Time }
-	if err := h.person.Get(ctx, "/api/v1/alliance/members?role=down", &all); err != nil {
-		return 0, err
-	}
-	for _, m := range all {
-		if m.Connected != nil {
-			n++
-		}
-	}
-	return n, nil
-}
-
 // processCPU is what a process has used so far (proc(5): utime and stime, in
 // hundredths of a second).
 func processCPU(pid int) time.Duration {
