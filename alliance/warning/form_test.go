@@ -105,7 +105,8 @@ func TestFormOfTheGuideIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(guide), "```yaml\n")
+	_, text, _ := strings.Cut(string(guide), "\n## Warn\n")
+	_, text, _ = strings.Cut(text, "```yaml\n")
 	text, _, _ = strings.Cut(text, "```")
 	d, err := warning.ReadForm("alliance.md", []byte(text), func(string) ([]byte, error) {
 		return []byte("title: Shadow copies\nid: 6a1f3a4e-52b5-4d0e-9d5c-0b7f6f3c9a11\n"), nil
