@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -43,12 +42,9 @@ func archive(t testing.TB, name string) map[string][]byte {
 // file is a file of the exchange data. Where it is absent the test skips.
 func file(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(testdata.Dir(t), "exchange", "csaf", name))
+	text, err := os.ReadFile(testdata.Exchange(t, "csaf/"+name))
 	if err != nil {
-		if os.Getenv(testdata.RequireVariable) == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("the data set is not here (%s names its folder): %v", testdata.DataVariable, err)
+		t.Fatal(err)
 	}
 	return text
 }

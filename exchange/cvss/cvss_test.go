@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,9 +24,9 @@ type known struct {
 
 func vectors(t *testing.T, name string) (all []known) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(testdata.Dir(t), "exchange", "cvss", name))
+	f, err := os.Open(testdata.Exchange(t, "cvss/"+name))
 	if err != nil {
-		t.Skipf("the data set is not here (%s names its folder): %v", testdata.DataVariable, err)
+		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
 	var r io.Reader = f

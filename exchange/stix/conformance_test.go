@@ -22,14 +22,7 @@ import (
 // test skips, or fails where peers are required.
 func place(t *testing.T, name string) string {
 	t.Helper()
-	path := filepath.Join(testdata.Dir(t), "exchange", filepath.FromSlash(name))
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv(testdata.RequireVariable) == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("the data set is not here (%s names its folder): %v", testdata.DataVariable, err)
-	}
-	return path
+	return testdata.Exchange(t, name)
 }
 
 // set returns a file of the exchange data, unpacked.

@@ -47,10 +47,10 @@ func TestConformanceTaxiiAttack(t *testing.T) {
 	var files []string
 	started := time.Now()
 	for _, name := range []string{"ics-attack-v9.0", "ics-attack-v16.1", "ics-attack-v18"} {
-		path := filepath.Join(testdata.Dir(t), "exchange", "attack", name+".json.gz")
+		path := testdata.Exchange(t, "attack/"+name+".json.gz")
 		f, err := os.Open(path)
 		if err != nil {
-			t.Skipf("the data set is not here: %v", err)
+			t.Fatal(err)
 		}
 		z, err := gzip.NewReader(f)
 		if err != nil {

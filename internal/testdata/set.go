@@ -61,6 +61,17 @@ func File(tb testing.TB, rel string) string {
 	return path
 }
 
+// Exchange returns where a file or folder of the data about formats of exchange
+// is, such as "csaf/NAME". The test skips (or fails) when it is absent.
+func Exchange(tb testing.TB, rel string) string {
+	tb.Helper()
+	path := filepath.Join(Dir(tb), "exchange", filepath.FromSlash(rel))
+	if _, err := os.Stat(path); err != nil {
+		absent(tb, "test file %s is absent: %v; set %s to the folder that holds exchange/%s", rel, err, DataVariable, rel)
+	}
+	return path
+}
+
 // unpacked returns the cached content of an archive. The cache is keyed by
 // what the archive is now, so a newer one is unpacked anew. The content is
 // unpacked beside its place and renamed into it: of several processes that do
